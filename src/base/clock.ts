@@ -1,0 +1,31 @@
+/**
+ * Time as it is given to everything above the sockets, so that a simulation can own it.
+ *
+ * Nothing in xmpp/, cluster/ or routing/ asks the operating system what time it is; whoever needs time or a
+ * timer is handed a Clock.
+ */
+
+export interface Timer {
+  /** Idempotent; a timer that has fired or was cancelled does nothing more. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary moment (may have fractions). */
+  now(): number;
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  wall(): number;
+  /** Runs `run` once, `ms` milliseconds from now, never within this call. */
+  after(ms: number, run: () => void): Timer;
+}
+
+/** The machine's own clock. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
