@@ -1,0 +1,116 @@
+/**
+ * A real ejabberd as a child process: its configuration, its accounts, its Erlang wherever it is.
+ *
+ * The Erlang node gets no name: then there is no port mapper daemon (epmd), which would stay behind, and nothing but
+ * the two ports that are asked for listens. No server-to-server connection is allowed to leave.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  DEFAULT_HOST,
+  type LiveServer,
+  type LiveServerOptions,
+  type Ports,
+  splitAccount,
+  startServer,
+} from "./live_server.ts";
+import { foldersInRoots, inRoots, whyNoLiveServers } from "./packages.ts";
+
+/** Accounts are made after the ports are open: ejabberd itself says nothing about them. */
+const ACCOUNTS_READY = "accounts are ready";
+
+export async function startEjabberd(options: LiveServerOptions): Promise<LiveServer> {
+  return await startServer({
+    kind: "ejabberd",
+    prepare: (folder, ports) => prepare(folder, ports, options),
+    ready: (ports) => [
+      ...[ports.component, ports.c2s].map((port) => `Start accepting TCP connections at 127.0.0.1:${port} `),
+      ACCOUNTS_READY,
+    ],
+  });
+}
+
+function prepare(folder: string, ports: Ports, options: LiveServerOptions) {
+  const runtime = foldersInRoots("/usr/lib/erlang/erts-*")[0];
+  const erlang = runtime === undefined ? null : join(runtime, "..");
+  const libraries = foldersInRoots("/usr/lib/*-linux-*");
+  if (runtime === undefined || erlang === null || inRoots("/usr/sbin/ejabberdctl") === null) {
+    throw new Error(whyNoLiveServers());
+  }
+  const database = join(folder, "database");
+  mkdirSync(database);
+  const configuration = join(folder, "ejabberd.yml");
+  writeFileSync(configuration, configure(ports, options));
+
+  const hosts = options.hosts ?? [DEFAULT_HOST];
+  const accounts = (options.users ?? []).map(({ jid, password }) => {
+    const { user, domain } = splitAccount(jid, hosts);
+    return `ok = ejabberd_auth:try_register(${binary(user)}, ${binary(domain)}, ${binary(password)})`;
+  });
+  accounts.push(`io:put_chars("${ACCOUNTS_READY}\\n")`);
+  return {
+    command: [
+      join(runtime, "bin/erlexec"),
+      "-noinput",
+      // An idle scheduler sleeps instead of spinning: it shares the machine with what is tested.
+      ...["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none", "+K", "true"],
+      ...["-mnesia", "dir", JSON.stringify(database)],
+      ...["-s", "ejabberd"],
+      ...["-eval", accounts.join(", ") + "."],
+    ],
+    env: {
+      ROOTDIR: erlang,
+      BINDIR: join(runtime, "bin"),
+      EMU: "beam",
+      PROGNAME: "erl",
+      ERL_LIBS: [...foldersInRoots("/usr/lib/erlang/lib"), ...libraries].join(":"),
+      LD_LIBRARY_PATH: libraries.join(":"),
+      ERL_CRASH_DUMP_SECONDS: "0",
+      ERL_FLAGS: "",
+      ERL_AFLAGS: "",
+      ERL_ZFLAGS: "",
+      EJABBERD_CONFIG_PATH: configuration,
+      EJABBERD_LOG_PATH: join(folder, "ejabberd.log"),
+      HOME: folder,
+    },
+  };
+}
+
+function configure(ports: Ports, options: LiveServerOptions): string {
+  const components = Object.entries(options.components);
+  const service = [
+    `  - port: ${ports.component}`,
+    `    ip: "127.0.0.1"`,
+    `    module: ejabberd_service`,
+    `    global_routes: ${options.globalRoutes ?? false}`,
+    ...(components.length === 0 ? [] : ["    hosts:"]),
+    ...components.map(([domain, secret]) =>
+      `      ${JSON.stringify(domain)}: {password: ${JSON.stringify(secret)}}`
+    ),
+  ];
+  return `
+hosts: ${JSON.stringify(options.hosts ?? [DEFAULT_HOST])}
+loglevel: info
+auth_method: internal
+auth_password_format: plain
+s2s_access: none
+listen:
+  - port: ${ports.c2s}
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    starttls: false
+${service.join("\n")}
+modules:
+  mod_caps: {}
+  mod_disco: {}
+  mod_ping: {}
+  mod_roster: {}
+  mod_stream_mgmt: {}
+${options.moreConfiguration ?? ""}
+`;
+}
+
+/** An Erlang binary. */
+function binary(text: string): string {
+  return `<<${[...Buffer.from(text)].join(",")}>>`;
+}
