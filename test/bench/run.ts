@@ -1,0 +1,63 @@
+/**
+ * One measuring run in a process of its own: a plan (plan.ts) as the only argument, reports as JSON lines on
+ * standard output. Holds the load generator; starts and stops what is measured.
+ */
+import { setUpLiveCalls } from "./live_calls.ts";
+import { paced } from "./paced.ts";
+import { start, type UnderTest } from "./peers.ts";
+import { Absent, type Numbers, type Plan, type Report } from "./plan.ts";
+import { cpuSeconds, residentBytes } from "./process_cost.ts";
+import { steady } from "./steady.ts";
+import { wholeCalls } from "./whole_calls.ts";
+
+/** A garbage collector gives memory back late; the process is left in peace for so long before it is looked at. */
+const SETTLE_MS = 3000;
+const MB = 1e6;
+
+const say = (report: Report) => console.log(JSON.stringify(report));
+
+async function measure(plan: Plan): Promise<Numbers> {
+  // Loaded here alone: it is the only measurement that runs the product's code in this process.
+  if (plan.kind === "xml") return (await import("./xml.ts")).xml(plan);
+  const under = await start(plan.peer, "store" in plan ? plan.store : "memory");
+  say({ started: under.pid });
+  try {
+    return await measureLive(plan, under);
+  } finally {
+    await under.stop();
+  }
+}
+
+async function measureLive(plan: Exclude<Plan, { kind: "xml" }>, under: UnderTest): Promise<Numbers> {
+  const { parties, pid } = under;
+  const cost = () => cpuSeconds(pid);
+  if (plan.kind === "start") return { startMs: under.startMs };
+  await parties.announce();
+  if (plan.kind === "calls") return await wholeCalls(parties, plan, cost);
+
+  const empty = residentBytes(pid), setUpCpu = cost(), setUpStart = performance.now();
+  await setUpLiveCalls(parties, plan.calls);
+  const setUp = { setUpSeconds: (performance.now() - setUpStart) / 1000, setUpCpuSeconds: cost() - setUpCpu };
+  if (plan.peer === "gateway") await Bun.sleep(plan.calls >= 100_000 ? SETTLE_MS : 0);
+  const settled = residentBytes(pid);
+  const numbers = plan.kind === "steady"
+    ? await steady(parties, plan, cost)
+    : await paced(parties, plan, cost);
+  return {
+    ...numbers,
+    ...setUp,
+    emptyResidentMB: empty / MB,
+    residentMB: settled / MB,
+    residentAfterMB: residentBytes(pid) / MB,
+    bytesPerCall: (settled - empty) / plan.calls,
+  };
+}
+
+try {
+  say({ numbers: await measure(JSON.parse(process.argv[2] ?? "{}") as Plan) });
+  process.exit(0);
+} catch (error) {
+  if (error instanceof Absent) say({ absent: error.message });
+  else say({ fault: error instanceof Error ? error.message : String(error) });
+  process.exit(1);
+}
