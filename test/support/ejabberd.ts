@@ -2,7 +2,8 @@
  * A real ejabberd as a child process: its configuration, its accounts, its Erlang wherever it is.
  *
  * The Erlang node gets no name: then there is no port mapper daemon (epmd), which would stay behind, and nothing but
- * the two ports that are asked for listens. No server-to-server connection is allowed to leave.
+ * the two ports that are asked for listens. It cannot look names up: a stanza to a domain that is not there bounces
+ * with `remote-server-not-found`, as in the world outside, but nothing leaves the machine.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +16,12 @@ import {
   startServer,
 } from "./live_server.ts";
 import { foldersInRoots, inRoots, whyNoLiveServers } from "./packages.ts";
+
+/** Erlang's resolver: files only, and those empty. */
+const NO_NAMES = `{resolv_conf, ""}.
+{hosts_file, ""}.
+{lookup, [file]}.
+`;
 
 /** Accounts are made after the ports are open: ejabberd itself says nothing about them. */
 const ACCOUNTS_READY = "accounts are ready";
@@ -42,6 +49,9 @@ function prepare(folder: string, ports: Ports, options: LiveServerOptions) {
   const configuration = join(folder, "ejabberd.yml");
   writeFileSync(configuration, configure(ports, options));
 
+  const names = join(folder, "inetrc");
+  writeFileSync(names, NO_NAMES);
+
   const hosts = options.hosts ?? [DEFAULT_HOST];
   const accounts = (options.users ?? []).map(({ jid, password }) => {
     const { user, domain } = splitAccount(jid, hosts);
@@ -66,6 +76,7 @@ function prepare(folder: string, ports: Ports, options: LiveServerOptions) {
       ERL_LIBS: [...foldersInRoots("/usr/lib/erlang/lib"), ...libraries].join(":"),
       LD_LIBRARY_PATH: libraries.join(":"),
       ERL_CRASH_DUMP_SECONDS: "0",
+      ERL_INETRC: names,
       ERL_FLAGS: "",
       ERL_AFLAGS: "",
       ERL_ZFLAGS: "",
@@ -93,7 +104,7 @@ hosts: ${JSON.stringify(options.hosts ?? [DEFAULT_HOST])}
 loglevel: info
 auth_method: internal
 auth_password_format: plain
-s2s_access: none
+outgoing_s2s_families: [ipv4]
 listen:
   - port: ${ports.c2s}
     ip: "127.0.0.1"
@@ -105,7 +116,7 @@ modules:
   mod_disco: {}
   mod_ping: {}
   mod_roster: {}
-  mod_stream_mgmt: {}
+${options.streamManagement ? "  mod_stream_mgmt: {}" : ""}
 ${options.moreConfiguration ?? ""}
 `;
 }

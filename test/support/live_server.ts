@@ -15,6 +15,8 @@ export interface LiveServerOptions {
   globalRoutes?: boolean;
   /** Prosody only (DC7): what happens to the first stream when a second one comes. Default `kick_new`, as Prosody's. */
   componentConflictResolve?: "kick_new" | "kick_old";
+  /** XEP-0198 for users: a cut client's session then outlives its connection. Default false. */
+  streamManagement?: boolean;
   /** More of the server's own configuration, global, in its own language. */
   moreConfiguration?: string;
 }

@@ -147,8 +147,11 @@ class ChildProcess implements Child {
   }
 
   async kill(): Promise<void> {
+    const server = this.childPid();
     this.killNow();
     await this.exited;
+    // The shell may be gone first; until the server is, its ports are taken.
+    if (server > 0) await eventually(() => !isAlive(server), 5000);
   }
 
   /** For the way out of this process, where nothing can be awaited. */
@@ -179,6 +182,15 @@ class ChildProcess implements Child {
 process.on("exit", () => {
   for (const child of running) child.killNow();
 });
+
+/** Whether a process runs; one that has ended and was not waited for does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 /** Asks again and again until `probe` answers true; false when `limitMs` went by or `given up` says so. */
 export async function eventually(
