@@ -5,11 +5,11 @@
  * `loadConfig` reads config.toml, lays the environment over it and says everything that is wrong at once, each with
  * its line and key (spec 9.2, 9.3, DC41-DC43, DC45). It contacts nobody. The shape is in config/schema.ts.
  */
-import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import { camel } from "./config/camel.ts";
 import { applyEnvironment, type Environment, variableOf } from "./config/environment.ts";
+import { findConfigFile, readConfigText, SYSTEM_FILE } from "./config/file.ts";
 import {
   type Finding,
   findingLine,
@@ -23,7 +23,7 @@ import { notBuilt } from "./config/not_built.ts";
 import { contradictions, type Relation, warnings } from "./config/relations.ts";
 import { repair } from "./config/repair.ts";
 import { schema, schemaAt, shapeOf } from "./config/schema.ts";
-import { reasonOf, resolveSecretFiles } from "./config/secret_files.ts";
+import { resolveSecretFiles } from "./config/secret_files.ts";
 import { tomlFault } from "./config/toml_fault.ts";
 import { keyLines } from "./config/toml_lines.ts";
 
@@ -234,20 +234,16 @@ interface Place {
   variables: Map<string, string>;
 }
 
-const SYSTEM_FILE = "/etc/rayo-gateway/config.toml";
-/** A configuration is written by hand; anything larger is some other file. */
-const FILE_BYTES_MAX = 1024 * 1024;
-
 /** Reads, checks and completes the configuration. Never throws for what an operator can get wrong. */
 export function loadConfig(options: LoadOptions): Loaded {
-  const file = findFile(options);
+  const file = findConfigFile(options);
   const place: Place = { file, lines: new Map(), variables: new Map() };
   const findings: Finding[] = [];
   const refuse = (path: KeyPath, problem: string) => findings.push(locate(place, path, problem));
 
   let tree: Table = {};
   if (file !== "") {
-    const text = readText(resolve(options.cwd, file));
+    const text = readConfigText(resolve(options.cwd, file));
     if (text.problem !== null) return failed(place, [{ ...BLANK, source: file, problem: text.problem }]);
     const fault = tomlFault(text.text);
     if (fault !== null) return failed(place, [{ ...BLANK, ...fault, source: file }]);
@@ -306,29 +302,6 @@ const BLANK: Finding = { source: "", line: 0, column: 0, key: "", problem: "" };
 
 function failed(place: Place, findings: Finding[]): Loaded {
   return { config: null, file: place.file, findings: sortFindings(findings), warnings: [] };
-}
-
-/** `--config`, else `$RAYO_GATEWAY_CONFIG`, else `./config.toml`, else the system's; "" when there is none. */
-function findFile({ file, env, cwd, systemFile = SYSTEM_FILE }: LoadOptions): string {
-  const named = file ?? env["RAYO_GATEWAY_CONFIG"];
-  if (named !== undefined && named !== "") return named;
-  for (const candidate of ["config.toml", systemFile]) {
-    if (statSync(resolve(cwd, candidate), { throwIfNoEntry: false }) !== undefined) return candidate;
-  }
-  return "";
-}
-
-function readText(file: string): { text: string; problem: string | null } {
-  try {
-    const kind = statSync(file);
-    if (kind.isDirectory()) return { text: "", problem: "cannot be read: it is a directory" };
-    if (kind.size > FILE_BYTES_MAX) return { text: "", problem: `is larger than ${FILE_BYTES_MAX} bytes` };
-    const bytes = readFileSync(file);
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes), problem: null };
-  } catch (error) {
-    if (error instanceof TypeError) return { text: "", problem: "is not UTF-8 text" };
-    return { text: "", problem: `cannot be read: ${reasonOf(error)}` };
-  }
 }
 
 /** Names the environment variable or the line a key came from; a missing key is at the table it is missing from. */
