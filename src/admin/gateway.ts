@@ -151,7 +151,9 @@ export interface Gateway {
   dialAttemptsMax(): number;
 
   /** Durable when the promise resolves. Rejects with an ActFault. */
-  registerApplication(row: { jid: string; name: string; platform: string; permissions: string }): Promise<void>;
+  registerApplication(
+    row: { jid: string; name: string; platform: string; permissions: string },
+  ): Promise<void>;
   unregisterApplication(jid: string): Promise<void>;
   registerAddress(jid: string, address: string): Promise<void>;
   /** Resolves to false when nobody had that address. */
@@ -170,7 +172,13 @@ export interface Gateway {
 /** Why an act was refused; mapped to an HTTP status by REST and to a Java exception by Jolokia. */
 export class ActFault extends Error {
   override readonly name = "ActFault";
-  readonly kind: "application-exists" | "application-not-found" | "node-not-found" | "platform-not-found" | "invalid" | "store";
+  readonly kind:
+    | "application-exists"
+    | "application-not-found"
+    | "node-not-found"
+    | "platform-not-found"
+    | "invalid"
+    | "store";
   constructor(kind: ActFault["kind"], message: string) {
     super(message);
     this.kind = kind;
