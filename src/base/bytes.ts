@@ -1,0 +1,74 @@
+/**
+ * Comparing, folding and hashing bytes in place, without making a string of them.
+ *
+ * Folding is ASCII's: the XMPP servers in front have already applied the full string preparation (RFC 7622), so
+ * only a direct peer's capitals are left to level.
+ */
+
+/** Byte -> its ASCII lower-case form. */
+export const FOLD: Uint8Array = (() => {
+  const fold = new Uint8Array(256);
+  for (let i = 0; i < 256; i++) fold[i] = i >= 65 && i <= 90 ? i + 32 : i;
+  return fold;
+})();
+
+/** Seed of every hash of this process: others must not be able to prepare colliding names. */
+const SEED = crypto.getRandomValues(new Int32Array(1))[0]!;
+
+/**
+ * A 32-bit hash of `buf[start, end)`; bytes before `foldEnd` count folded, the rest as they are (a full JID's
+ * resource is compared exactly).
+ */
+export function hashBytes(buf: Uint8Array, start: number, foldEnd: number, end: number): number {
+  let hash = SEED;
+  for (let i = start; i < foldEnd; i++) hash = Math.imul(hash ^ FOLD[buf[i]!]!, 0x01000193);
+  for (let i = foldEnd; i < end; i++) hash = Math.imul(hash ^ buf[i]!, 0x01000193);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  hash ^= hash >>> 13;
+  return hash | 0;
+}
+
+/** True when `a[aStart, aStart + n)` and `b[bStart, bStart + n)` are the same bytes. */
+export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, n: number): boolean {
+  for (let i = 0; i < n; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+  return true;
+}
+
+/** As sameBytes, but without regard to ASCII case. */
+export function sameFolded(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, n: number): boolean {
+  for (let i = 0; i < n; i++) if (FOLD[a[aStart + i]!] !== FOLD[b[bStart + i]!]) return false;
+  return true;
+}
+
+/** True when `buf[start, end)` is exactly the ASCII `text`. */
+export function isText(buf: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (buf[start + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+/** Writes `value` (a whole number from 0) in base 36, lower case, at `at`; returns one past the last byte. */
+export function writeBase36(out: Uint8Array, at: number, value: number): number {
+  let digits = 1;
+  for (let v = Math.floor(value / 36); v > 0; v = Math.floor(v / 36)) digits++;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const digit = value % 36;
+    out[i] = digit < 10 ? 48 + digit : 87 + digit;
+    value = Math.floor(value / 36);
+  }
+  return at + digits;
+}
+
+/** The base-36 number in `buf[start, end)`, or -1 when it is not one below 2^31. */
+export function readBase36(buf: Uint8Array, start: number, end: number): number {
+  if (start >= end || end - start > 6) return -1;
+  let value = 0;
+  for (let i = start; i < end; i++) {
+    const c = buf[i]!;
+    const digit = c >= 48 && c <= 57 ? c - 48 : c >= 97 && c <= 122 ? c - 87 : -1;
+    if (digit < 0) return -1;
+    value = value * 36 + digit;
+  }
+  return value < 0x8000_0000 ? value : -1;
+}

@@ -1,0 +1,380 @@
+/**
+ * The live calls, packed: one 80-byte record a call in large segments and an open-addressed index over them.
+ *
+ * A million calls as objects cost 420 bytes each and stall the collector; as records they cost about 90 and no
+ * collector sees them. Segments never move, so growth copies nothing; the index is cut into 256 shards that grow
+ * one at a time, so that no growth stalls the loop.
+ *
+ * A call is (node, id) (DC15): the same id at another node is another call. Ids are compared folded (DC16). Clients
+ * know a call by its public id: the node's id unless the client wrote it with other letters or another live
+ * call had it first; only those exceptions are kept on the side.
+ */
+import { FOLD, hashBytes, sameFolded } from "../base/bytes.ts";
+import { invariant } from "../base/invariant.ts";
+
+/** Somebody's command was accepted by nobody yet: an offer waits (inbound calls only). */
+export const CALL_CONTROLLED = 1;
+/** A command of its controlling party has been forwarded: hang up with `hangup`, before that with `reject` (DC18). */
+export const CALL_ACCEPTED = 2;
+/** Came from a dial. */
+export const CALL_OUTBOUND = 4;
+/** The offer was refused or timed out; the node's `end` is awaited. */
+export const CALL_REFUSED = 8;
+/** The store has a row of it. */
+export const CALL_STORED = 16;
+/** It waits in the list of records to be stored. */
+export const CALL_DIRTY = 32;
+/** Early events are held and not yet released; later ones queue behind them (PX7). */
+export const CALL_HOLDING = 64;
+const CALL_LONG_ID = 128;
+const CALL_PUBLIC_ID = 256;
+const CALL_LIVE = 512;
+
+const SEGMENT_BITS = 14;
+const SEGMENT_SLOTS = 1 << SEGMENT_BITS;
+const SEGMENT_MASK = SEGMENT_SLOTS - 1;
+const RECORD_BYTES = 80;
+const RECORD_INTS = RECORD_BYTES / 4;
+/** Bytes of the id kept in the record itself; a UUID has 36. */
+const ID_CELL = 44;
+const HASH = 0, DOMAIN = 1, PARTY = 2, PARTY_NEXT = 3, PARTY_PREV = 4, NODE_NEXT = 5, NODE_PREV = 6, STARTED = 7, FLAGS = 8;
+const ID_OFFSET = RECORD_BYTES - ID_CELL;
+const SHARD_BITS = 8;
+/** 2020-01-01T00:00:00Z in seconds: start times fit 31 bits until 2088. */
+const STARTED_BASE = 1_577_836_800;
+
+interface Segment {
+  readonly ints: Int32Array;
+  readonly bytes: Uint8Array;
+}
+
+export class CallTable {
+  readonly #segments: Segment[] = [];
+  readonly #shards: Int32Array[] = [];
+  readonly #shardSizes = new Int32Array(1 << SHARD_BITS);
+  readonly #longIds = new Map<number, Uint8Array>();
+  readonly #publicIds = new Map<number, Uint8Array>();
+  /** Folded public id -> slot, for those that differ from the node's id by more than letter case. */
+  readonly #aliases = new Map<string, number>();
+  #freeHead = -1;
+  #slots = 0;
+  #size = 0;
+
+  constructor() {
+    for (let i = 0; i < 1 << SHARD_BITS; i++) this.#shards.push(new Int32Array(8));
+  }
+
+  /** Live calls. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** One past the highest slot ever used: for walking all calls. */
+  get slotsEnd(): number {
+    return this.#slots;
+  }
+
+  isLive(slot: number): boolean {
+    return slot >= 0 && slot < this.#slots && (this.#int(slot, FLAGS) & CALL_LIVE) !== 0;
+  }
+
+  /**
+   * Enters a call with the id `buf[start, end)` at node domain number `domain` and returns its slot. The caller has
+   * made sure that the node has no such call. `slot` may be given when a stored call returns to its place.
+   */
+  add(buf: Uint8Array, start: number, end: number, domain: number, startedSeconds: number, slot = -1): number {
+    slot = slot < 0 ? this.#allocate() : this.#allocateAt(slot);
+    const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
+    const record = (slot & SEGMENT_MASK) * RECORD_INTS;
+    const length = end - start;
+    const hash = hashBytes(buf, start, end, end);
+    ints[record + HASH] = hash;
+    ints[record + DOMAIN] = domain;
+    ints[record + PARTY] = ints[record + PARTY_NEXT] = ints[record + PARTY_PREV] = -1;
+    ints[record + NODE_NEXT] = ints[record + NODE_PREV] = -1;
+    ints[record + STARTED] = startedSeconds - STARTED_BASE;
+    let flags = CALL_LIVE;
+    const cell = record * 4 + ID_OFFSET;
+    if (length <= ID_CELL) {
+      for (let i = 0; i < length; i++) bytes[cell + i] = buf[start + i]!;
+    } else {
+      flags |= CALL_LONG_ID;
+      this.#longIds.set(slot, Uint8Array.prototype.slice.call(buf, start, end));
+    }
+    ints[record + FLAGS] = flags | length << 16;
+    this.#insert(slot, hash);
+    this.#size++;
+    return slot;
+  }
+
+  /** Forgets a call. Its lists must have been left (see Directory). */
+  remove(slot: number): void {
+    invariant(this.isLive(slot), "only a live call is removed");
+    this.#erase(slot, this.#int(slot, HASH));
+    const flags = this.#int(slot, FLAGS);
+    if ((flags & CALL_LONG_ID) !== 0) this.#longIds.delete(slot);
+    if ((flags & CALL_PUBLIC_ID) !== 0) this.#forgetPublicId(slot);
+    const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
+    const record = (slot & SEGMENT_MASK) * RECORD_INTS;
+    ints[record + FLAGS] = 0;
+    ints[record + PARTY_NEXT] = this.#freeHead;
+    this.#freeHead = slot;
+    this.#size--;
+  }
+
+  /**
+   * The call with node id `buf[start, end)` for which `domains[domain]` equals `owner` (a node's number), or -1.
+   * `domains` maps domain numbers to node numbers.
+   */
+  find(buf: Uint8Array, start: number, end: number, domains: Int32Array, owner: number): number {
+    const hash = hashBytes(buf, start, end, end);
+    const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
+    const mask = shard.length - 1;
+    for (let at = hash & mask;; at = (at + 1) & mask) {
+      const slot = shard[at]! - 1;
+      if (slot < 0) return -1;
+      const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
+      const record = (slot & SEGMENT_MASK) * RECORD_INTS;
+      if (ints[record + HASH] !== hash || domains[ints[record + DOMAIN]!] !== owner) continue;
+      if (this.#hasId(slot, buf, start, end)) return slot;
+    }
+  }
+
+  /** The call that clients know as `buf[start, end)`, or -1. */
+  findPublic(buf: Uint8Array, start: number, end: number): number {
+    if (this.#aliases.size > 0) {
+      const alias = this.#aliases.get(Buffer.from(buf.subarray(start, end)).toString().toLowerCase());
+      if (alias !== undefined) return alias;
+    }
+    const hash = hashBytes(buf, start, end, end);
+    const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
+    const mask = shard.length - 1;
+    for (let at = hash & mask;; at = (at + 1) & mask) {
+      const slot = shard[at]! - 1;
+      if (slot < 0) return -1;
+      const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
+      const record = (slot & SEGMENT_MASK) * RECORD_INTS;
+      if (ints[record + HASH] !== hash || !this.#hasId(slot, buf, start, end)) continue;
+      // An aliased call is not reachable under its node's id: that name belongs to another call.
+      if ((ints[record + FLAGS]! & CALL_PUBLIC_ID) !== 0 && !this.#sameFoldedPublicId(slot)) continue;
+      return slot;
+    }
+  }
+
+  /** Lets clients know the call as `publicId` instead of its node id. */
+  setPublicId(slot: number, publicId: string): void {
+    this.setFlag(slot, CALL_PUBLIC_ID, true);
+    this.#publicIds.set(slot, Buffer.from(publicId));
+    if (!this.#sameFoldedPublicId(slot)) this.#aliases.set(publicId.toLowerCase(), slot);
+  }
+
+  /** The bytes of the public id where it differs from the node's, else null: then the node's id stands. */
+  publicId(slot: number): Uint8Array | null {
+    return (this.#int(slot, FLAGS) & CALL_PUBLIC_ID) === 0 ? null : this.#publicIds.get(slot)!;
+  }
+
+  idLength(slot: number): number {
+    return this.#int(slot, FLAGS) >>> 16;
+  }
+
+  /** Copies the node's id to `out` at `at`; returns one past its end. */
+  writeId(slot: number, out: Uint8Array, at: number): number {
+    const bytes = this.#idBytes(slot);
+    const start = this.#idStart(slot), length = this.idLength(slot);
+    for (let i = 0; i < length; i++) out[at + i] = bytes[start + i]!;
+    return at + length;
+  }
+
+  /** The node's id as text. */
+  id(slot: number): string {
+    const start = this.#idStart(slot);
+    return Buffer.from(this.#idBytes(slot).subarray(start, start + this.idLength(slot))).toString();
+  }
+
+  /** The id clients know as text. */
+  publicText(slot: number): string {
+    const own = this.publicId(slot);
+    return own === null ? this.id(slot) : Buffer.from(own).toString();
+  }
+
+  /** True when the node's id is `buf[start, end)` to the letter. */
+  hasExactId(slot: number, buf: Uint8Array, start: number, end: number): boolean {
+    if (this.idLength(slot) !== end - start) return false;
+    const bytes = this.#idBytes(slot);
+    for (let i = start, j = this.#idStart(slot); i < end; i++, j++) if (bytes[j] !== buf[i]) return false;
+    return true;
+  }
+
+  domain(slot: number): number {
+    return this.#int(slot, DOMAIN);
+  }
+  /** The controlling resource's number, or that of the resource asked last; -1: nobody. */
+  party(slot: number): number {
+    return this.#int(slot, PARTY);
+  }
+  flags(slot: number): number {
+    return this.#int(slot, FLAGS) & 0xffff;
+  }
+  has(slot: number, flag: number): boolean {
+    return (this.#int(slot, FLAGS) & flag) !== 0;
+  }
+  setFlag(slot: number, flag: number, on: boolean): void {
+    const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
+    const at = (slot & SEGMENT_MASK) * RECORD_INTS + FLAGS;
+    ints[at] = on ? ints[at]! | flag : ints[at]! & ~flag;
+  }
+  /** Seconds since 1970. */
+  startedSeconds(slot: number): number {
+    return this.#int(slot, STARTED) + STARTED_BASE;
+  }
+
+  /** Puts the call in front of the list that begins with `head` and belongs to `party`; returns the new head. */
+  joinParty(slot: number, party: number, head: number): number {
+    this.#set(slot, PARTY, party);
+    return this.#link(slot, head, PARTY_NEXT, PARTY_PREV);
+  }
+  /** Takes the call out of its party's list; returns the new head. */
+  leaveParty(slot: number, head: number): number {
+    this.#set(slot, PARTY, -1);
+    return this.#unlink(slot, head, PARTY_NEXT, PARTY_PREV);
+  }
+  nextOfParty(slot: number): number {
+    return this.#int(slot, PARTY_NEXT);
+  }
+  joinNode(slot: number, head: number): number {
+    return this.#link(slot, head, NODE_NEXT, NODE_PREV);
+  }
+  leaveNode(slot: number, head: number): number {
+    return this.#unlink(slot, head, NODE_NEXT, NODE_PREV);
+  }
+  nextOfNode(slot: number): number {
+    return this.#int(slot, NODE_NEXT);
+  }
+
+  #link(slot: number, head: number, next: number, prev: number): number {
+    this.#set(slot, next, head);
+    this.#set(slot, prev, -1);
+    if (head >= 0) this.#set(head, prev, slot);
+    return slot;
+  }
+
+  #unlink(slot: number, head: number, next: number, prev: number): number {
+    const after = this.#int(slot, next), before = this.#int(slot, prev);
+    if (after >= 0) this.#set(after, prev, before);
+    if (before >= 0) this.#set(before, next, after);
+    this.#set(slot, next, -1);
+    this.#set(slot, prev, -1);
+    return head === slot ? after : head;
+  }
+
+  #int(slot: number, field: number): number {
+    return this.#segments[slot >>> SEGMENT_BITS]!.ints[(slot & SEGMENT_MASK) * RECORD_INTS + field]!;
+  }
+  #set(slot: number, field: number, value: number): void {
+    this.#segments[slot >>> SEGMENT_BITS]!.ints[(slot & SEGMENT_MASK) * RECORD_INTS + field] = value;
+  }
+
+  #idBytes(slot: number): Uint8Array {
+    const long = (this.#int(slot, FLAGS) & CALL_LONG_ID) !== 0;
+    return long ? this.#longIds.get(slot)! : this.#segments[slot >>> SEGMENT_BITS]!.bytes;
+  }
+  #idStart(slot: number): number {
+    const long = (this.#int(slot, FLAGS) & CALL_LONG_ID) !== 0;
+    return long ? 0 : (slot & SEGMENT_MASK) * RECORD_BYTES + ID_OFFSET;
+  }
+  #hasId(slot: number, buf: Uint8Array, start: number, end: number): boolean {
+    return this.idLength(slot) === end - start &&
+      sameFolded(this.#idBytes(slot), this.#idStart(slot), buf, start, end - start);
+  }
+
+  #sameFoldedPublicId(slot: number): boolean {
+    const own = this.#publicIds.get(slot)!;
+    return this.#hasId(slot, own, 0, own.length);
+  }
+
+  #forgetPublicId(slot: number): void {
+    const folded = Buffer.from(this.#publicIds.get(slot)!).toString().toLowerCase();
+    if (this.#aliases.get(folded) === slot) this.#aliases.delete(folded);
+    this.#publicIds.delete(slot);
+  }
+
+  #allocate(): number {
+    if (this.#freeHead >= 0) {
+      const slot = this.#freeHead;
+      this.#freeHead = this.#int(slot, PARTY_NEXT);
+      return slot;
+    }
+    const slot = this.#slots++;
+    if (slot >>> SEGMENT_BITS === this.#segments.length) this.#addSegment();
+    return slot;
+  }
+
+  #allocateAt(slot: number): number {
+    while (this.#slots <= slot) {
+      const next = this.#slots++;
+      if (next >>> SEGMENT_BITS === this.#segments.length) this.#addSegment();
+      this.#set(next, PARTY_NEXT, this.#freeHead);
+      this.#freeHead = next;
+    }
+    invariant(!this.isLive(slot), "a stored call returns to a free slot");
+    if (this.#freeHead === slot) {
+      this.#freeHead = this.#int(slot, PARTY_NEXT);
+      return slot;
+    }
+    // Rows come back in slot order, so the place is found among the gaps just made.
+    let before = this.#freeHead;
+    while (this.#int(before, PARTY_NEXT) !== slot) before = this.#int(before, PARTY_NEXT);
+    this.#set(before, PARTY_NEXT, this.#int(slot, PARTY_NEXT));
+    return slot;
+  }
+
+  #addSegment(): void {
+    const memory = new ArrayBuffer(SEGMENT_SLOTS * RECORD_BYTES);
+    this.#segments.push({ ints: new Int32Array(memory), bytes: new Uint8Array(memory) });
+  }
+
+  #insert(slot: number, hash: number): void {
+    const number = hash >>> (32 - SHARD_BITS);
+    let shard = this.#shards[number]!;
+    if (++this.#shardSizes[number]! * 3 > shard.length * 2) shard = this.#growShard(number);
+    const mask = shard.length - 1;
+    let at = hash & mask;
+    while (shard[at] !== 0) at = (at + 1) & mask;
+    shard[at] = slot + 1;
+  }
+
+  #growShard(number: number): Int32Array {
+    const old = this.#shards[number]!;
+    const shard = new Int32Array(old.length * 2), mask = shard.length - 1;
+    for (const entry of old) {
+      if (entry === 0) continue;
+      let at = this.#int(entry - 1, HASH) & mask;
+      while (shard[at] !== 0) at = (at + 1) & mask;
+      shard[at] = entry;
+    }
+    this.#shards[number] = shard;
+    return shard;
+  }
+
+  #erase(slot: number, hash: number): void {
+    const number = hash >>> (32 - SHARD_BITS);
+    const shard = this.#shards[number]!, mask = shard.length - 1;
+    let hole = hash & mask;
+    while (shard[hole] !== slot + 1) hole = (hole + 1) & mask;
+    for (let next = (hole + 1) & mask; shard[next] !== 0; next = (next + 1) & mask) {
+      const home = this.#int(shard[next]! - 1, HASH) & mask;
+      if (((next - home) & mask) < ((next - hole) & mask)) continue;
+      shard[hole] = shard[next]!;
+      hole = next;
+    }
+    shard[hole] = 0;
+    this.#shardSizes[number]!--;
+  }
+}
+
+/** Folds a public id made or chosen by others to what the gateway writes towards nodes (FS55). */
+export function foldId(id: string): string {
+  let folded = "";
+  for (const c of id) folded += c < "\u0080" ? String.fromCharCode(FOLD[c.charCodeAt(0)]!) : c.toLowerCase();
+  return folded;
+}

@@ -1,0 +1,161 @@
+/**
+ * Dials that are under way (§2.6, §3.6): the request as it came, for another try elsewhere, and who was tried.
+ */
+import { isText, readBase36, writeBase36 } from "../base/bytes.ts";
+import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
+import type { Resource } from "./application.ts";
+import type { Node } from "./node.ts";
+
+export class Dial extends DeadlineItem {
+  readonly number: number;
+  readonly resource: Resource;
+  /** Number of the external domain that was asked. */
+  readonly door: number;
+  /** The client's stanza, able to stand alone. */
+  readonly stanza: Buffer;
+  /** The local part of `dial/@uri` as the client wrote it; "": it gave none. */
+  readonly publicId: string;
+  /** What the node is told to call the call: `publicId` folded (FS55). */
+  readonly nodeId: string;
+  /** The node that has the other leg of a nested join (DC24), else null. */
+  readonly onlyNode: Node | null;
+  /** Clock milliseconds by which the client has its answer (DC21). */
+  readonly endsAt: number;
+  readonly tried: Node[] = [];
+  /** Who is being asked now. */
+  node: Node | null = null;
+  /** Clock milliseconds when it was asked. */
+  askedAt = 0;
+  /** DL12: the client left; a result is hung up. */
+  abandoned = false;
+
+  constructor(
+    number: number,
+    resource: Resource,
+    door: number,
+    stanza: Buffer,
+    publicId: string,
+    nodeId: string,
+    onlyNode: Node | null,
+    endsAt: number,
+  ) {
+    super();
+    this.number = number;
+    this.resource = resource;
+    this.door = door;
+    this.stanza = stanza;
+    this.publicId = publicId;
+    this.nodeId = nodeId;
+    this.onlyNode = onlyNode;
+    this.endsAt = endsAt;
+  }
+}
+
+export class DialTable {
+  readonly #epoch: string;
+  readonly #deadlines: Deadlines<Dial>;
+  readonly #max: number;
+  readonly #dials = new Map<number, Dial>();
+  readonly #reserved = new Map<string, Dial>();
+  #next = 0;
+
+  /** `epoch`: see RequestTable; at most `max` dials at once. */
+  constructor(epoch: string, deadlines: Deadlines<Dial>, max: number) {
+    this.#epoch = epoch;
+    this.#deadlines = deadlines;
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#dials.size;
+  }
+
+  get full(): boolean {
+    return this.#dials.size >= this.#max;
+  }
+
+  nextNumber(): number {
+    return this.#next = (this.#next + 1) & 0x3fffffff;
+  }
+
+  /** DL13: is another dial about to make a call of this id? */
+  reserves(nodeId: string): boolean {
+    return this.#reserved.has(nodeId);
+  }
+
+  add(dial: Dial): void {
+    this.#dials.set(dial.number, dial);
+    if (dial.nodeId !== "") this.#reserved.set(dial.nodeId, dial);
+    dial.resource.holds++;
+  }
+
+  /** The dial is answered or given up. The caller gives the resource's hold back. */
+  remove(dial: Dial): void {
+    this.leave(dial);
+    this.#dials.delete(dial.number);
+    if (dial.nodeId !== "") this.#reserved.delete(dial.nodeId);
+  }
+
+  /** `node` is asked now and has `ms` milliseconds to answer. */
+  ask(dial: Dial, node: Node, now: number, ms: number): void {
+    dial.node = node;
+    dial.askedAt = now;
+    dial.tried.push(node);
+    node.outstandingDials++;
+    this.#deadlines.add(dial, ms);
+  }
+
+  /** The node asked last has answered or is not waited for any more. */
+  leave(dial: Dial): void {
+    if (dial.node === null) return;
+    dial.node.outstandingDials--;
+    dial.node = null;
+    this.#deadlines.remove(dial);
+  }
+
+  /** Writes the id of the current attempt, `<epoch>-d<number>-<attempt>`; returns one past its end. */
+  writeId(dial: Dial, out: Uint8Array, at: number): number {
+    for (let i = 0; i < this.#epoch.length; i++) out[at++] = this.#epoch.charCodeAt(i);
+    out[at++] = 45;
+    out[at++] = 100; // d
+    at = writeBase36(out, at, dial.number);
+    out[at++] = 45;
+    return writeBase36(out, at, dial.tried.length);
+  }
+
+  /** The dial whose current attempt at `node` has the id `buf[start, end)`, or null. */
+  match(buf: Uint8Array, start: number, end: number, node: Node): Dial | null {
+    const numberStart = start + this.#epoch.length + 2;
+    if (!isDialId(buf, start, end) || !isText(buf, start, start + this.#epoch.length, this.#epoch)) return null;
+    let dash = numberStart;
+    while (dash < end && buf[dash] !== 45) dash++;
+    const dial = this.#dials.get(readBase36(buf, numberStart, dash));
+    if (dial === undefined || dial.node !== node) return null;
+    return dial.tried.length === readBase36(buf, dash + 1, end) ? dial : null;
+  }
+
+  /** Dials of a client, for its departure (DL12). */
+  ofResource(resource: Resource): Dial[] {
+    return [...this.#dials.values()].filter((dial) => dial.resource === resource);
+  }
+
+  /** Dials that `node` has not answered, for its death. */
+  atNode(node: Node): Dial[] {
+    return node.outstandingDials === 0 ? [] : [...this.#dials.values()].filter((dial) => dial.node === node);
+  }
+}
+
+/** Length of an epoch: `r` and eight characters. */
+export const EPOCH_LENGTH = 9;
+
+/** The epoch of one life of the gateway: seconds since 1970 and two characters of chance, in base 36. */
+export function makeEpoch(wallMs: number, chance: number): string {
+  const seconds = Math.floor(wallMs / 1000).toString(36).padStart(6, "0").slice(-6);
+  return `r${seconds}${(chance % 1296).toString(36).padStart(2, "0")}`;
+}
+
+/** True for an id that this or an earlier life gave to a dial (DC2, DC21). */
+export function isDialId(buf: Uint8Array, start: number, end: number): boolean {
+  return end - start > EPOCH_LENGTH + 4 && buf[start] === 114 && buf[start + EPOCH_LENGTH] === 45 &&
+    buf[start + EPOCH_LENGTH + 1] === 100;
+}

@@ -1,0 +1,64 @@
+/**
+ * Offers nobody has answered with a command yet (§2.4, OF3, DC19), and calls refused whose `end` is awaited.
+ */
+import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
+import type { Application, Resource } from "./application.ts";
+
+/** How many resources are asked at most, one after the other (DC19). */
+export const OFFER_RESOURCES_MAX = 4;
+
+export class Offer extends DeadlineItem {
+  readonly slot: number;
+  readonly application: Application;
+  /** The node's presence as it came, able to stand alone. */
+  readonly stanza: Buffer;
+  readonly asked: Resource[];
+  /** Milliseconds that each resource has. */
+  readonly partMs: number;
+  refused = false;
+
+  constructor(slot: number, application: Application, stanza: Buffer, first: Resource, partMs: number) {
+    super();
+    this.slot = slot;
+    this.application = application;
+    this.stanza = stanza;
+    this.asked = [first];
+    this.partMs = partMs;
+  }
+}
+
+export class OfferTable {
+  readonly #offers = new Map<number, Offer>();
+  readonly #deadlines: Deadlines<Offer>;
+
+  constructor(deadlines: Deadlines<Offer>) {
+    this.#deadlines = deadlines;
+  }
+
+  get size(): number {
+    return this.#offers.size;
+  }
+
+  add(offer: Offer): void {
+    this.#offers.set(offer.slot, offer);
+    this.#deadlines.add(offer, offer.partMs);
+  }
+
+  get(slot: number): Offer | null {
+    return this.#offers.get(slot) ?? null;
+  }
+
+  /** Waits `ms` milliseconds from now, whatever was left. */
+  wait(offer: Offer, ms: number): void {
+    this.#deadlines.remove(offer);
+    this.#deadlines.add(offer, ms);
+  }
+
+  /** Somebody commands, or the call is gone. Nothing happens if the call has no offer. */
+  conclude(slot: number): void {
+    const offer = this.#offers.get(slot);
+    if (offer === undefined) return;
+    this.#offers.delete(slot);
+    this.#deadlines.remove(offer);
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What is being waited for: commands forwarded to nodes. Each has an id of the gateway's own towards the node (DC2),
+ * and remembers what its client called it and whom it asked (IR1).
+ *
+ * Records are pooled and their texts live in shared slabs: an outstanding command costs no allocation. The id on
+ * the wire is `<epoch>-c<number>-<turn>`: the epoch tells answers to an earlier life, the turn those to an earlier
+ * request in the same place.
+ */
+import { isText, readBase36, writeBase36 } from "../base/bytes.ts";
+import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
+import type { Resource } from "./application.ts";
+import type { Node } from "./node.ts";
+
+/** Texts longer than this together live in a buffer of their own. */
+const CELL_BYTES = 160;
+const CELLS_PER_SLAB = 512;
+
+export class Request extends DeadlineItem {
+  readonly number: number;
+  turn = 0;
+  open = false;
+  node: Node | null = null;
+  resource: Resource | null = null;
+  /** The client's own `id` and the `to` it wrote, raw attribute bytes, back to back in `texts`. */
+  texts: Buffer;
+  idStart = 0;
+  idEnd = 0;
+  toStart = 0;
+  toEnd = 0;
+  /** Number of the external domain that was asked (answers come from there, DC6). */
+  door = 0;
+  readonly cell: Buffer;
+  readonly cellStart: number;
+
+  constructor(number: number, cell: Buffer, cellStart: number) {
+    super();
+    this.number = number;
+    this.texts = this.cell = cell;
+    this.cellStart = cellStart;
+  }
+}
+
+export class RequestTable {
+  /** `r` and 8 characters that no other life of this gateway uses. */
+  readonly epoch: string;
+  readonly #deadlines: Deadlines<Request>;
+  readonly #all: Request[] = [];
+  readonly #free: Request[] = [];
+  #slab = Buffer.alloc(0);
+  readonly #max: number;
+
+  /** At most `max` requests are outstanding at once. */
+  constructor(epoch: string, deadlines: Deadlines<Request>, max: number) {
+    this.epoch = epoch;
+    this.#deadlines = deadlines;
+    this.#max = max;
+  }
+
+  get outstanding(): number {
+    return this.#all.length - this.#free.length;
+  }
+
+  /**
+   * Opens a request whose client wrote `id` = `buf[idStart, idEnd)` and `to` = `buf[toStart, toEnd)`; null when too
+   * many are outstanding. Its deadline runs.
+   */
+  open(
+    node: Node,
+    resource: Resource,
+    door: number,
+    buf: Buffer,
+    idStart: number,
+    idEnd: number,
+    toStart: number,
+    toEnd: number,
+    timeoutMs: number,
+  ): Request | null {
+    const request = this.#free.pop() ?? this.#create();
+    if (request === null) return null;
+    const idLength = idEnd - idStart, toLength = toEnd - toStart;
+    let at = request.cellStart;
+    if (idLength + toLength > CELL_BYTES) {
+      request.texts = Buffer.allocUnsafeSlow(idLength + toLength);
+      at = 0;
+    }
+    request.idStart = at;
+    for (let i = idStart; i < idEnd; i++) request.texts[at++] = buf[i]!;
+    request.idEnd = request.toStart = at;
+    for (let i = toStart; i < toEnd; i++) request.texts[at++] = buf[i]!;
+    request.toEnd = at;
+    request.open = true;
+    request.node = node;
+    request.resource = resource;
+    request.door = door;
+    resource.holds++;
+    this.#deadlines.add(request, timeoutMs);
+    return request;
+  }
+
+  /** Closes a request: answered, timed out or given up. Its record may be reused at once. */
+  close(request: Request): void {
+    this.#deadlines.remove(request);
+    request.open = false;
+    request.turn = (request.turn + 1) & 0xffffff;
+    request.node = null;
+    request.texts = request.cell;
+    this.#free.push(request);
+  }
+
+  /** Writes the id that the node is to see at `at`; returns one past its end. */
+  writeId(request: Request, out: Uint8Array, at: number): number {
+    for (let i = 0; i < this.epoch.length; i++) out[at++] = this.epoch.charCodeAt(i);
+    out[at++] = 45; // -
+    out[at++] = 99; // c
+    at = writeBase36(out, at, request.number);
+    out[at++] = 45;
+    return writeBase36(out, at, request.turn);
+  }
+
+  /** The open request that an answer of `node` with the id `buf[start, end)` belongs to, or null. */
+  match(buf: Uint8Array, start: number, end: number, node: Node): Request | null {
+    const { epoch } = this;
+    const numberStart = start + epoch.length + 2;
+    if (numberStart >= end || buf[numberStart - 1] !== 99 || !isText(buf, start, start + epoch.length, epoch)) return null;
+    let dash = numberStart;
+    while (dash < end && buf[dash] !== 45) dash++;
+    const request = this.#all[readBase36(buf, numberStart, dash)];
+    if (request === undefined || !request.open || request.turn !== readBase36(buf, dash + 1, end)) return null;
+    return request.node === node ? request : null;
+  }
+
+  /** All open requests to `node`, for its death. */
+  ofNode(node: Node): Request[] {
+    return this.#all.filter((request) => request.open && request.node === node);
+  }
+
+  #create(): Request | null {
+    const number = this.#all.length;
+    if (number >= this.#max) return null;
+    const inSlab = number % CELLS_PER_SLAB;
+    if (inSlab === 0) this.#slab = Buffer.allocUnsafeSlow(CELL_BYTES * CELLS_PER_SLAB);
+    const request = new Request(number, this.#slab, inSlab * CELL_BYTES);
+    this.#all.push(request);
+    return request;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The last step: a stanza's bytes with some ranges replaced, copied once, into an outlet (DC3).
+ *
+ * A body is never decoded or encoded again: every byte outside the replaced ranges leaves as it came. Replacements
+ * are references to bytes elsewhere (a domain, a JID, a cell of the call table) or to this object's scratch space.
+ */
+import type { OutletPort } from "../xmpp/outlet.ts";
+import type { Stanza } from "../xmpp/stanza.ts";
+
+/** More ranges than any stanza has listed attributes to translate; a stanza with more is not rewritten further. */
+const RANGES_MAX = 48;
+/** Below this a loop is faster than a native copy. */
+const NATIVE_COPY_MIN = 40;
+
+export class Rewrite {
+  /** Space for replacement texts; positions stay valid until the next begin(). */
+  scratch: Buffer = Buffer.allocUnsafeSlow(16 * 1024);
+  scratchEnd = 0;
+
+  #source: Buffer = this.scratch;
+  #start = 0;
+  #end = 0;
+  #count = 0;
+  #delta = 0;
+  readonly #from = new Int32Array(RANGES_MAX);
+  readonly #to = new Int32Array(RANGES_MAX);
+  readonly #bytes: Uint8Array[] = new Array<Uint8Array>(RANGES_MAX).fill(this.scratch);
+  readonly #bytesStart = new Int32Array(RANGES_MAX);
+  readonly #bytesEnd = new Int32Array(RANGES_MAX);
+
+  /** Starts anew with `stanza`; declarations it needs to stand alone are repeated (RW10). */
+  begin(stanza: Stanza): void {
+    this.#source = stanza.buf;
+    this.#start = stanza.start;
+    this.#end = stanza.end;
+    this.#count = this.#delta = this.scratchEnd = 0;
+    if (stanza.inherited !== "") this.text(stanza.nameEnd, stanza.nameEnd, stanza.inherited);
+  }
+
+  /** `[from, to)` of the stanza becomes `bytes[start, end)`; an empty range inserts. Ranges must not overlap. */
+  bytes(from: number, to: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#count === RANGES_MAX) return;
+    let at = this.#count++;
+    // Kept sorted by insertion; nearly always appended.
+    while (at > 0 && this.#from[at - 1]! > from) {
+      this.#from[at] = this.#from[at - 1]!;
+      this.#to[at] = this.#to[at - 1]!;
+      this.#bytes[at] = this.#bytes[at - 1]!;
+      this.#bytesStart[at] = this.#bytesStart[at - 1]!;
+      this.#bytesEnd[at] = this.#bytesEnd[at - 1]!;
+      at--;
+    }
+    this.#from[at] = from;
+    this.#to[at] = to;
+    this.#bytes[at] = bytes;
+    this.#bytesStart[at] = start;
+    this.#bytesEnd[at] = end;
+    this.#delta += end - start - (to - from);
+  }
+
+  /** As bytes(), with a text, which must already be escaped. */
+  text(from: number, to: number, text: string): void {
+    const start = this.space(text.length * 3);
+    const end = start + this.scratch.write(text, start);
+    this.scratchEnd = end;
+    this.bytes(from, to, this.scratch, start, end);
+  }
+
+  /** Room for `bytes` at the returned position of `scratch`; the caller advances `scratchEnd`. */
+  space(bytes: number): number {
+    if (this.scratchEnd + bytes > this.scratch.length) {
+      // Earlier ranges keep the old buffer alive; it is theirs until begin().
+      this.scratch = Buffer.allocUnsafeSlow(Math.max(bytes, this.scratch.length) * 2);
+      this.scratchEnd = 0;
+    }
+    return this.scratchEnd;
+  }
+
+  /** Bytes of the rewritten stanza. */
+  get length(): number {
+    return this.#end - this.#start + this.#delta;
+  }
+
+  /** Appends the rewritten stanza to `outlet`; false: the outlet refused it. The ranges stay for another outlet. */
+  send(outlet: OutletPort, cls: number): boolean {
+    if (!outlet.reserve(this.length, cls)) return false;
+    outlet.commit(this.writeTo(outlet.buf, outlet.end), cls);
+    return true;
+  }
+
+  /** The rewritten stanza as a buffer of its own. */
+  copy(): Buffer {
+    const out = Buffer.allocUnsafeSlow(this.length);
+    this.writeTo(out, 0);
+    return out;
+  }
+
+  /** Writes the rewritten stanza at `at`; returns one past its end. */
+  writeTo(out: Buffer, at: number): number {
+    let position = this.#start;
+    for (let i = 0; i < this.#count; i++) {
+      at = copy(this.#source, position, this.#from[i]!, out, at);
+      at = copy(this.#bytes[i]!, this.#bytesStart[i]!, this.#bytesEnd[i]!, out, at);
+      position = this.#to[i]!;
+    }
+    return copy(this.#source, position, this.#end, out, at);
+  }
+}
+
+function copy(source: Uint8Array, start: number, end: number, out: Buffer, at: number): number {
+  const length = end - start;
+  if (length >= NATIVE_COPY_MIN) {
+    (source as Buffer).copy(out, at, start, end);
+    return at + length;
+  }
+  while (start < end) out[at++] = source[start++]!;
+  return at;
+}
