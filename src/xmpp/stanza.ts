@@ -42,6 +42,10 @@ export class Stanza {
   kind: number = OTHER;
   type: number = TYPE_NONE;
 
+  /** The top element's local name (without prefix) and namespace: what an OTHER is. */
+  topNameStart = 0;
+  topNameEnd = 0;
+  topNs = 0;
   /** One past the top element's qualified name: attributes may be inserted here. */
   nameEnd = 0;
   /** One past the `>` of the top start tag (equals `end` for an empty-element tag). */
@@ -79,4 +83,36 @@ export class Stanza {
    * inserted at `nameEnd` (` xmlns:r='urn:xmpp:rayo:1'`); empty almost always (RW10).
    */
   inherited = "";
+
+  /** The bytes have moved `by` towards the beginning of their buffer. For the framer. */
+  move(by: number): void {
+    this.start -= by;
+    this.nameEnd -= by;
+    this.topNameStart -= by;
+    this.topNameEnd -= by;
+    this.tagEnd -= by;
+    if (this.toStart >= 0) {
+      this.toStart -= by;
+      this.toEnd -= by;
+    }
+    if (this.fromStart >= 0) {
+      this.fromStart -= by;
+      this.fromEnd -= by;
+    }
+    if (this.idStart >= 0) {
+      this.idStart -= by;
+      this.idEnd -= by;
+    }
+    if (this.typeStart >= 0) {
+      this.typeStart -= by;
+      this.typeEnd -= by;
+    }
+    for (let k = 0; k < this.childCount; k++) {
+      this.childStart[k]! -= by;
+      this.childNameStart[k]! -= by;
+      this.childNameEnd[k]! -= by;
+      this.childTagEnd[k]! -= by;
+      this.childEnd[k]! -= by;
+    }
+  }
 }

@@ -1,0 +1,351 @@
+/**
+ * Scans one stanza at a time: finds its end, checks that it is well-formed with its namespaces in order, and notes
+ * in a Stanza where everything stands that routing asks for.
+ *
+ * The heart of the byte path: one pass, no recursion, no strings, no objects. It can be cut at every byte; what is
+ * kept is the open elements' names (as positions) and a state, so the work grows with the bytes alone.
+ *
+ * It never copies, never looks at the stream's own tags (framer.ts) and never judges UTF-8 (utf8.ts).
+ * XML 1.0, "Namespaces in XML 1.0", RFC 6120 §11.
+ */
+import { AMP, BANG, BRACKET_END, CDATA_STOP, GT, LT, QUESTION, SLASH, TEXT_STOP, WHITE } from "./chars.ts";
+import type { FramerLimits } from "./framer.ts";
+import { kindOf, typeOf, typeOfEscaped } from "./kind.ts";
+import { HEADER_DEFAULT, type NamespaceScope, UNDECLARED } from "./namespace_scope.ts";
+import { NS_STREAM_CONTENT } from "./namespaces.ts";
+import { checkReference } from "./reference.ts";
+import { CHILDREN_MAX, OTHER, Stanza, TYPE_NONE } from "./stanza.ts";
+import type { TagScan } from "./tag.ts";
+import { CUT, FAULT, type Trouble } from "./trouble.ts";
+
+const CONTENT = 0, START_TAG = 1, END_SPACE = 2, CDATA = 3;
+
+/** What follows `<!` of a CDATA section. */
+const CDATA_OPEN = Buffer.from("[CDATA[");
+
+export class Scanner {
+  readonly stanza = new Stanza();
+  /** Where the scan goes on after CUT, and where the piece of markup begins that it is in. */
+  at = 0;
+  token = 0;
+  /** Elements that are open. */
+  depth = 0;
+  /** The top start tag was read to its end: stanza.kind and the rest of it are known. */
+  topKnown = false;
+
+  private state = START_TAG;
+  private readonly depthMax: number;
+  /** Index: depth. Qualified names of the open elements, and what was in force inside them. */
+  private readonly nameStart: Int32Array;
+  private readonly nameEnd: Int32Array;
+  private readonly defaultId: Int32Array;
+  private readonly prefixes: Int32Array;
+
+  constructor(
+    limits: FramerLimits,
+    private readonly tag: TagScan,
+    private readonly scope: NamespaceScope,
+    private readonly trouble: Trouble,
+  ) {
+    this.depthMax = limits.depthMax;
+    this.nameStart = new Int32Array(limits.depthMax + 2);
+    this.nameEnd = new Int32Array(limits.depthMax + 2);
+    this.defaultId = new Int32Array(limits.depthMax + 2);
+    this.prefixes = new Int32Array(limits.depthMax + 2);
+  }
+
+  /** A stanza begins with the `<` at `start`; what follows it is neither `/` nor `!` nor `?`. */
+  begin(start: number): void {
+    const stanza = this.stanza;
+    stanza.start = start;
+    stanza.kind = OTHER;
+    stanza.type = TYPE_NONE;
+    stanza.childCount = 0;
+    stanza.childTotal = 0;
+    stanza.toStart =
+      stanza.toEnd =
+      stanza.fromStart =
+      stanza.fromEnd =
+        -1;
+    stanza.idStart =
+      stanza.idEnd =
+      stanza.typeStart =
+      stanza.typeEnd =
+        -1;
+    stanza.toEscaped = stanza.fromEscaped = stanza.idEscaped = false;
+    this.depth = 0;
+    this.topKnown = false;
+    this.state = START_TAG;
+    this.token = start;
+    this.at = start + 1;
+    this.tag.begin(start);
+    this.scope.begin();
+  }
+
+  /** The bytes have moved `by` towards the beginning of their buffer. Only after CUT. */
+  move(by: number): void {
+    this.at -= by;
+    this.token -= by;
+    for (let k = 0; k < this.depth; k++) {
+      this.nameStart[k]! -= by;
+      this.nameEnd[k]! -= by;
+    }
+    this.tag.move(by);
+    this.scope.move(by);
+    this.stanza.move(by);
+  }
+
+  /** Reads on: one past the stanza's last byte, or a code of trouble.ts. Bytes are `buf[…, end)`. */
+  run(buf: Buffer, end: number): number {
+    const tag = this.tag;
+    let i = this.at;
+    let depth = this.depth;
+    let state = this.state;
+    for (;;) {
+      if (state === CONTENT) {
+        if (i >= end) return this.cut(i, depth, CONTENT);
+        let c = buf[i]!;
+        if (c !== LT) {
+          while (TEXT_STOP[c] === 0) {
+            if (++i >= end) return this.cut(i, depth, CONTENT);
+            c = buf[i]!;
+          }
+        }
+        if (c !== LT) {
+          if (c === GT) {
+            // The two bytes in front belong to this stanza: a top start tag has at least three.
+            if (buf[i - 1] === BRACKET_END && buf[i - 2] === BRACKET_END) {
+              return this.illFormed("]]> in text", i, i);
+            }
+            i++;
+          } else if (c === AMP) {
+            const next = checkReference(buf, i, end, this.trouble);
+            if (next === CUT) return this.cut(i, depth, CONTENT);
+            if (next < 0) return this.stop(i, next);
+            i = next;
+          } else return this.illFormed("a character that XML does not allow", i, i);
+          continue;
+        }
+        if (i + 1 >= end) return this.cut(i, depth, CONTENT);
+        c = buf[i + 1]!;
+        if (c === SLASH) {
+          const start = this.nameStart[depth - 1]!;
+          const length = this.nameEnd[depth - 1]! - start;
+          const from = i + 2;
+          let k = 0;
+          while (k < length && from + k < end && buf[from + k] === buf[start + k]) k++;
+          if (k < length) {
+            if (from + k >= end) return this.cut(i, depth, CONTENT);
+            return this.illFormed("an end tag that does not match its start tag", from + k, i);
+          }
+          this.token = i;
+          i = from + length;
+          if (i < end && buf[i] === GT) {
+            i++;
+            if (--depth <= 1) {
+              if (depth === 0) return this.done(i);
+              this.childEnds(i);
+            }
+            this.scope.count = this.prefixes[depth]!;
+            continue;
+          }
+          state = END_SPACE;
+        } else if (c === BANG) {
+          const length = CDATA_OPEN.length;
+          let k = 0;
+          while (k < length && i + 2 + k < end && buf[i + 2 + k] === CDATA_OPEN[k]) k++;
+          if (k < length) {
+            if (i + 2 + k >= end) return this.cut(i, depth, CONTENT);
+            return this.declaration(buf, i);
+          }
+          this.token = i;
+          i += 2 + length;
+          state = CDATA;
+        } else if (c === QUESTION) {
+          this.token = i;
+          return this.trouble.fault("restricted-xml", "a processing instruction", i);
+        } else {
+          if (depth > this.depthMax) {
+            this.token = i;
+            return this.trouble.soft(`elements nested more than ${this.depthMax} deep`);
+          }
+          this.token = i;
+          tag.begin(i);
+          state = START_TAG;
+        }
+      }
+      if (state === START_TAG) {
+        const next = tag.run(buf, end);
+        if (next < 0) return next === CUT ? this.cut(tag.at, depth, START_TAG) : this.stop(this.token, next);
+        const code = this.element(buf, depth, next);
+        if (code < 0) return this.stop(this.token, code);
+        i = next;
+        if (!tag.empty) depth++;
+        else {
+          if (depth === 0) return this.done(i);
+          if (depth === 1) this.childEnds(i);
+          this.scope.count = this.prefixes[depth]!;
+        }
+        state = CONTENT;
+      } else if (state === CDATA) {
+        while (i < end && CDATA_STOP[buf[i]!] === 0) i++;
+        if (i >= end) return this.cut(i, depth, CDATA);
+        if (buf[i] !== GT) return this.illFormed("a character that XML does not allow", i, i);
+        i++;
+        // `<![CDATA[` and `]]>` share no byte.
+        if (i - this.token >= 12 && buf[i - 2] === BRACKET_END && buf[i - 3] === BRACKET_END) state = CONTENT;
+      } else {
+        while (i < end && WHITE[buf[i]!] === 1) i++;
+        if (i >= end) return this.cut(i, depth, END_SPACE);
+        if (buf[i] !== GT) {
+          return this.illFormed("an end tag that does not match its start tag", i, this.token);
+        }
+        i++;
+        if (--depth <= 1) {
+          if (depth === 0) return this.done(i);
+          this.childEnds(i);
+        }
+        this.scope.count = this.prefixes[depth]!;
+        state = CONTENT;
+      }
+    }
+  }
+
+  /** The tag was read to `tagEnd`: its namespaces, and what the Stanza notes of it. 0, or a code. */
+  private element(buf: Buffer, depth: number, tagEnd: number): number {
+    const tag = this.tag, scope = this.scope;
+    this.prefixes[depth] = scope.count;
+    let defaultId = depth === 0 ? HEADER_DEFAULT : this.defaultId[depth - 1]!;
+    if (tag.declarations > 0) {
+      const code = scope.declare(buf, tag, defaultId);
+      if (code < 0) return code;
+      defaultId = scope.defaultId;
+    }
+    let ns = defaultId;
+    if (tag.colon > 0) {
+      ns = scope.resolve(buf, tag.nameStart, tag.colon);
+      if (ns === UNDECLARED) return this.undeclared(tag.nameStart);
+    } else if (ns === HEADER_DEFAULT) scope.useDefault();
+    if (tag.prefixed > 0) {
+      const code = this.prefixedAttributes(buf);
+      if (code < 0) return code;
+    }
+    this.nameStart[depth] = tag.nameStart;
+    this.nameEnd[depth] = tag.nameEnd;
+    this.defaultId[depth] = defaultId;
+    if (depth === 1) this.child(tagEnd, scope.publicId(ns));
+    else if (depth === 0) this.top(buf, tagEnd, scope.publicId(ns));
+    return 0;
+  }
+
+  /** Every prefix of an attribute is declared, and no two of them make one name of two. */
+  private prefixedAttributes(buf: Buffer): number {
+    const tag = this.tag;
+    let declared = 0;
+    for (let n = 0; n < tag.count; n++) {
+      const colon = tag.attrColon[n]!;
+      if (colon === 0) continue;
+      if (declared < tag.declarations && tag.declaration[declared] === n) {
+        declared++;
+        continue;
+      }
+      if (this.scope.resolve(buf, tag.attrStart[n]!, colon) === UNDECLARED) {
+        return this.undeclared(tag.attrStart[n]!);
+      }
+    }
+    return tag.prefixed > 1 ? this.scope.uniqueAttributes(buf, tag) : 0;
+  }
+
+  private undeclared(at: number): number {
+    return this.trouble.fault("bad-namespace-prefix", "a namespace prefix that nobody declared", at);
+  }
+
+  private top(buf: Buffer, tagEnd: number, ns: number): void {
+    const tag = this.tag, stanza = this.stanza;
+    stanza.nameEnd = tag.nameEnd;
+    stanza.tagEnd = tagEnd;
+    stanza.topNameStart = tag.colon > 0 ? tag.colon + 1 : tag.nameStart;
+    stanza.topNameEnd = tag.nameEnd;
+    stanza.topNs = ns;
+    if (ns === NS_STREAM_CONTENT) stanza.kind = kindOf(buf, stanza.topNameStart, tag.nameEnd);
+    this.topKnown = true;
+    for (let n = 0; n < tag.count; n++) {
+      const start = tag.attrStart[n]!;
+      const length = tag.attrEnd[n]! - start;
+      const a = buf[start]!, b = buf[start + 1]!;
+      if (length === 2) {
+        if (a === 0x74 && b === 0x6f) { // to
+          stanza.toStart = tag.valueStart[n]!;
+          stanza.toEnd = tag.valueEnd[n]!;
+          stanza.toEscaped = tag.escaped[n] === 1;
+        } else if (a === 0x69 && b === 0x64) { // id
+          stanza.idStart = tag.valueStart[n]!;
+          stanza.idEnd = tag.valueEnd[n]!;
+          stanza.idEscaped = tag.escaped[n] === 1;
+        }
+      } else if (length === 4) {
+        const c = buf[start + 2]!, d = buf[start + 3]!;
+        if (a === 0x66 && b === 0x72 && c === 0x6f && d === 0x6d) { // from
+          stanza.fromStart = tag.valueStart[n]!;
+          stanza.fromEnd = tag.valueEnd[n]!;
+          stanza.fromEscaped = tag.escaped[n] === 1;
+        } else if (a === 0x74 && b === 0x79 && c === 0x70 && d === 0x65) { // type
+          const from = stanza.typeStart = tag.valueStart[n]!;
+          const to = stanza.typeEnd = tag.valueEnd[n]!;
+          stanza.type = (tag.escaped[n] === 1 ? typeOfEscaped : typeOf)(stanza.kind, buf, from, to);
+        }
+      }
+    }
+  }
+
+  private child(tagEnd: number, ns: number): void {
+    const tag = this.tag, stanza = this.stanza;
+    const at = stanza.childTotal++;
+    if (at >= CHILDREN_MAX) return;
+    stanza.childCount = at + 1;
+    stanza.childStart[at] = tag.start;
+    stanza.childNameStart[at] = tag.colon > 0 ? tag.colon + 1 : tag.nameStart;
+    stanza.childNameEnd[at] = tag.nameEnd;
+    stanza.childTagEnd[at] = tagEnd;
+    stanza.childNs[at] = ns;
+  }
+
+  private childEnds(end: number): void {
+    const at = this.stanza.childTotal - 1;
+    if (at < CHILDREN_MAX) this.stanza.childEnd[at] = end;
+  }
+
+  private done(end: number): number {
+    this.stanza.end = end;
+    this.stanza.inherited = this.scope.inherited();
+    return end;
+  }
+
+  private cut(at: number, depth: number, state: number): number {
+    this.at = at;
+    if (state === CONTENT) this.token = at;
+    this.depth = depth;
+    this.state = state;
+    return CUT;
+  }
+
+  private stop(token: number, code: number): number {
+    this.token = token;
+    return code;
+  }
+
+  private illFormed(text: string, at: number, token: number): number {
+    this.token = token;
+    return this.trouble.illFormed(text, at);
+  }
+
+  /** `<!` that begins no CDATA section. */
+  private declaration(buf: Buffer, at: number): number {
+    this.token = at;
+    const next = buf[at + 2]!;
+    if (next === 0x2d) return this.trouble.fault("restricted-xml", "a comment", at);
+    if (next >= 0x41 && next <= 0x5a) return this.trouble.fault("restricted-xml", "a markup declaration", at);
+    this.trouble.illFormed("<! that begins nothing", at);
+    return FAULT;
+  }
+}
