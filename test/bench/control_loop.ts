@@ -10,7 +10,6 @@ const server = Bun.listen({
   socket: {
     open: (socket) => void socket.setNoDelay(true),
     data: (socket, chunk) => void socket.write(chunk),
-    close: () => process.exit(0),
   },
 });
 console.log(server.port);

@@ -5,6 +5,7 @@
 import { Exchange, STANZAS_PER_EXCHANGE } from "./exchange.ts";
 import { type Parties, untilDone } from "./parties.ts";
 import type { Numbers, PacedPlan } from "./plan.ts";
+import { eventually, startChild, temporaryFolder } from "../support/process.ts";
 import { BUN } from "../support/toolchain.ts";
 import { join } from "node:path";
 
@@ -106,29 +107,27 @@ export async function paced(parties: Parties, plan: PacedPlan, cost: () => numbe
     };
   } finally {
     clearInterval(timer);
-    control.stop();
+    await control.stop();
   }
 }
 
 interface Control {
   delays: Delays;
   ask(now: number): void;
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 async function startControl(asksMax: number): Promise<Control> {
-  const child = Bun.spawn([BUN, join(import.meta.dir, "control_loop.ts")], {
-    stdout: "pipe",
-    stdin: "ignore",
+  const child = startChild({
+    command: [BUN, join(import.meta.dir, "control_loop.ts")],
+    folder: temporaryFolder("bench-control"),
   });
   const delays = new Delays(asksMax * 2);
-  const stop = () => {
-    child.kill("SIGKILL");
-  };
   try {
-    const reader = child.stdout.getReader();
-    const port = Number(new TextDecoder().decode((await reader.read()).value));
-    reader.releaseLock();
+    if (!await eventually(() => child.log().endsWith("\n"), 10_000)) {
+      throw new Error("the control loop did not start");
+    }
+    const port = Number(child.log());
     let carry = Buffer.alloc(0);
     const socket = await Bun.connect({
       hostname: "127.0.0.1",
@@ -151,13 +150,13 @@ async function startControl(asksMax: number): Promise<Control> {
         question.writeDoubleLE(now);
         socket.write(question);
       },
-      stop() {
+      async stop() {
         socket.end();
-        stop();
+        await child.kill();
       },
     };
   } catch (error) {
-    stop();
+    await child.kill();
     throw error;
   }
 }

@@ -50,11 +50,7 @@ async function startBehindUs(
   try {
     const command = await commandOf(peer, store, server.port, folder);
     const startedAt = performance.now();
-    const started = child = startChild({
-      command,
-      folder,
-      env: process.env["BENCH_PEER_OPTIONS"] ? { BUN_OPTIONS: process.env["BENCH_PEER_OPTIONS"] } : {},
-    });
+    const started = child = startChild({ command, folder });
     const open = await eventually(() => lines.size === 2, START_LIMIT_MS, () => started.ended);
     if (!open) throw new Error(`${peer} did not open its streams; it said: ${started.log().slice(-2000)}`);
     return {

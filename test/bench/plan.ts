@@ -62,10 +62,8 @@ export type Plan = SteadyPlan | PacedPlan | WholeCallsPlan | StartPlan | XmlPlan
 /** Numbers by name; the unit ends the name. */
 export type Numbers = Record<string, number>;
 
-/** Lines that run.ts prints, one JSON value each. */
+/** What run.ts prints. */
 export type Report =
-  /** So that main.ts can end a process even when run.ts was killed. */
-  | { started: number }
   | { numbers: Numbers }
   /** The thing to be measured is not on this machine, or not built. */
   | { absent: string }

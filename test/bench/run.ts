@@ -1,17 +1,19 @@
 /**
- * One measuring run in a process of its own: a plan (plan.ts) as the only argument, reports as JSON lines on
+ * One measuring run in a process of its own: a plan (plan.ts) as the only argument, one report as JSON on
  * standard output. Holds the load generator; starts and stops what is measured.
  */
+import { median } from "./figures.ts";
 import { setUpLiveCalls } from "./live_calls.ts";
 import { paced } from "./paced.ts";
 import { start, type UnderTest } from "./peers.ts";
-import { Absent, type Numbers, type Plan, type Report } from "./plan.ts";
+import { Absent, type Numbers, type Plan, type Report, type StartPlan, type XmlPlan } from "./plan.ts";
 import { cpuSeconds, residentBytes } from "./process_cost.ts";
 import { steady } from "./steady.ts";
 import { wholeCalls } from "./whole_calls.ts";
 
 /** A garbage collector gives memory back late; the process is left in peace for so long before it is looked at. */
 const SETTLE_MS = 3000;
+const STARTS = 5;
 const MB = 1e6;
 
 const say = (report: Report) => console.log(JSON.stringify(report));
@@ -19,8 +21,8 @@ const say = (report: Report) => console.log(JSON.stringify(report));
 async function measure(plan: Plan): Promise<Numbers> {
   // Loaded here alone: it is the only measurement that runs the product's code in this process.
   if (plan.kind === "xml") return (await import("./xml.ts")).xml(plan);
+  if (plan.kind === "start") return await starts(plan);
   const under = await start(plan.peer, "store" in plan ? plan.store : "memory");
-  say({ started: under.pid });
   try {
     return await measureLive(plan, under);
   } finally {
@@ -28,10 +30,19 @@ async function measure(plan: Plan): Promise<Numbers> {
   }
 }
 
-async function measureLive(plan: Exclude<Plan, { kind: "xml" }>, under: UnderTest): Promise<Numbers> {
+async function starts(plan: StartPlan): Promise<Numbers> {
+  const times: number[] = [];
+  for (let i = 0; i < STARTS; i++) {
+    const under = await start(plan.peer, plan.store);
+    times.push(under.startMs);
+    await under.stop();
+  }
+  return { startMs: median(times), fastestMs: Math.min(...times), slowestMs: Math.max(...times) };
+}
+
+async function measureLive(plan: Exclude<Plan, XmlPlan | StartPlan>, under: UnderTest): Promise<Numbers> {
   const { parties, pid } = under;
   const cost = () => cpuSeconds(pid);
-  if (plan.kind === "start") return { startMs: under.startMs };
   await parties.announce();
   if (plan.kind === "calls") return await wholeCalls(parties, plan, cost);
 
