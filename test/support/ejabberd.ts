@@ -77,6 +77,8 @@ function prepare(folder: string, ports: Ports, options: LiveServerOptions) {
       LD_LIBRARY_PATH: libraries.join(":"),
       ERL_CRASH_DUMP_SECONDS: "0",
       ERL_INETRC: names,
+      // What asks the C library all the same gets "not now" without a question going out.
+      RES_OPTIONS: "attempts:0",
       ERL_FLAGS: "",
       ERL_AFLAGS: "",
       ERL_ZFLAGS: "",
@@ -104,7 +106,6 @@ hosts: ${JSON.stringify(options.hosts ?? [DEFAULT_HOST])}
 loglevel: info
 auth_method: internal
 auth_password_format: plain
-outgoing_s2s_families: [ipv4]
 listen:
   - port: ${ports.c2s}
     ip: "127.0.0.1"
