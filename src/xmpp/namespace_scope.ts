@@ -11,12 +11,11 @@ import { HEADER_PREFIXES_MAX, PREFIXES_IN_FORCE_MAX } from "../base/limits.ts";
 import { sameBytes } from "../base/bytes.ts";
 import { decodeAttribute, escapeAttribute } from "./escape.ts";
 import {
-  NAMESPACE_TEXT,
+  CONTENT_NAMESPACES,
+  knownNamespaceId,
   NS_OTHER,
-  NS_RAYO_OTHER,
   NS_STREAM_CONTENT,
   NS_STREAMS,
-  NS_TROPO,
 } from "./namespaces.ts";
 import type { TagScan } from "./tag.ts";
 import { type Trouble } from "./trouble.ts";
@@ -25,25 +24,10 @@ export const STREAMS_NAMESPACE = "http://etherx.jabber.org/streams";
 const XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_NAMESPACE = "http://www.w3.org/2000/xmlns/";
 
-/** What RFC 6120 §4.8.2 and XEP-0114 know as content namespaces: for streams whose header declares none. */
-const CONTENT_NAMESPACES = ["jabber:component:accept", "jabber:client", "jabber:server"];
-
 /** No declaration in the stanza: the stream header's default namespace. */
 export const HEADER_DEFAULT = -1;
 /** Result of resolve(): nobody declared that prefix. */
 export const UNDECLARED = -2;
-
-const BYTES = NAMESPACE_TEXT.map((text) => Buffer.from(text));
-const RAYO_PREFIX = Buffer.from("urn:xmpp:rayo");
-const TROPO_PREFIX = Buffer.from("urn:xmpp:tropo");
-/** Length of a name -> the first known namespace of that length; SAME_LENGTH: -> the next one. 0 ends the chain. */
-const BY_LENGTH = new Uint8Array(64);
-const SAME_LENGTH = new Uint8Array(NAMESPACE_TEXT.length);
-NAMESPACE_TEXT.forEach((text, id) => {
-  if (text === "") return;
-  SAME_LENGTH[id] = BY_LENGTH[text.length]!;
-  BY_LENGTH[text.length] = id;
-});
 
 export class NamespaceScope {
   /** The stream header's own. */
@@ -88,16 +72,13 @@ export class NamespaceScope {
 
   /** The number of the namespace whose name is `buf[start, end)`, as it stands there. */
   idOf(buf: Uint8Array, start: number, end: number): number {
+    const id = knownNamespaceId(buf, start, end);
+    if (id !== NS_OTHER) return id;
     const length = end - start;
-    for (let id = length < 64 ? BY_LENGTH[length]! : 0; id > 0; id = SAME_LENGTH[id]!) {
-      if (sameBytes(buf, start, BYTES[id]!, 0, length)) return id;
-    }
     for (let k = 0; k < this.contents.length; k++) {
       const content = this.contents[k]!;
       if (content.length === length && sameBytes(buf, start, content, 0, length)) return NS_STREAM_CONTENT;
     }
-    if (length > 13 && sameBytes(buf, start, RAYO_PREFIX, 0, 13)) return NS_RAYO_OTHER;
-    if (length >= 14 && sameBytes(buf, start, TROPO_PREFIX, 0, 14)) return NS_TROPO;
     return NS_OTHER;
   }
 

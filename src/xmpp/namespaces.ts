@@ -3,6 +3,7 @@
  *
  * The framer resolves prefixes and defaults and hands out one of these ids for each child element.
  */
+import { sameBytes } from "../base/bytes.ts";
 
 /** No namespace, or one that means nothing here. */
 export const NS_OTHER = 0;
@@ -53,4 +54,47 @@ export const NAMESPACE_TEXT: readonly string[] = [
 /** True for everything a Rayo command, event or component may be in (I4, JN10). */
 export function isRayo(ns: number): boolean {
   return ns >= NS_RAYO && ns <= NS_TROPO;
+}
+
+const BYTES = NAMESPACE_TEXT.map((text) => new TextEncoder().encode(text));
+const RAYO_PREFIX = new TextEncoder().encode("urn:xmpp:rayo");
+const TROPO_PREFIX = new TextEncoder().encode("urn:xmpp:tropo");
+/** Length of a name -> the first known namespace of that length; SAME_LENGTH: -> the next one. 0 ends the chain. */
+const BY_LENGTH = new Uint8Array(64);
+const SAME_LENGTH = new Uint8Array(NAMESPACE_TEXT.length);
+NAMESPACE_TEXT.forEach((text, id) => {
+  if (text === "") return;
+  SAME_LENGTH[id] = BY_LENGTH[text.length]!;
+  BY_LENGTH[text.length] = id;
+});
+
+/** What RFC 6120 §4.8.2 and XEP-0114 know as content namespaces. */
+export const CONTENT_NAMESPACES: readonly string[] = [
+  "jabber:component:accept",
+  "jabber:client",
+  "jabber:server",
+];
+const CONTENT_BYTES = CONTENT_NAMESPACES.map((text) => new TextEncoder().encode(text));
+
+/** The number of the namespace whose name is `buf[start, end)`; any content namespace counts as the stream's. */
+export function namespaceId(buf: Uint8Array, start: number, end: number): number {
+  const id = knownNamespaceId(buf, start, end);
+  if (id !== NS_OTHER) return id;
+  for (const content of CONTENT_BYTES) {
+    if (content.length === end - start && sameBytes(buf, start, content, 0, end - start)) {
+      return NS_STREAM_CONTENT;
+    }
+  }
+  return NS_OTHER;
+}
+
+/** As namespaceId(), without the content namespaces: those depend on the stream. */
+export function knownNamespaceId(buf: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  for (let id = length < 64 ? BY_LENGTH[length]! : 0; id > 0; id = SAME_LENGTH[id]!) {
+    if (sameBytes(buf, start, BYTES[id]!, 0, length)) return id;
+  }
+  if (length > 13 && sameBytes(buf, start, RAYO_PREFIX, 0, 13)) return NS_RAYO_OTHER;
+  if (length >= 14 && sameBytes(buf, start, TROPO_PREFIX, 0, 14)) return NS_TROPO;
+  return NS_OTHER;
 }
