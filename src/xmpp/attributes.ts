@@ -33,7 +33,7 @@ function nameEndOf(buf: Uint8Array, start: number): number {
 }
 
 /** The attributes of one start tag, in order: `begin(); while (next()) …`. */
-export class Attributes {
+export class AttributeCursor {
   buf: Uint8Array = new Uint8Array(0);
   /** The qualified name. */
   nameStart = 0;
@@ -81,7 +81,7 @@ export class Attributes {
 
 /** The decoded value of attribute `name` of the tag at `start`, or null. Allocates. */
 export function attributeText(buf: Buffer, start: number, name: string): string | null {
-  const attributes = new Attributes();
+  const attributes = new AttributeCursor();
   return attributes.find(buf, start, name)
     ? decodeAttribute(buf, attributes.valueStart, attributes.valueEnd)
     : null;
@@ -114,9 +114,9 @@ export function elementEndOf(buf: Uint8Array, tagEnd: number, end: number): numb
 
 /**
  * The elements directly inside one element, in order: `ofChild(stanza, 0); while (next()) …`. To look deeper give
- * another Elements `of(this)` while this one stands on an element.
+ * another ElementCursor `of(this)` while this one stands on an element.
  */
-export class Elements {
+export class ElementCursor {
   buf: Buffer = Buffer.alloc(0);
   /** `<`, the local name, one past the `>` of the start tag, one past the last byte. */
   start = 0;
@@ -133,7 +133,7 @@ export class Elements {
   /** `<` of each start tag around, outermost first: their declarations are in force. */
   private readonly around = new Int32Array(STANZA_DEPTH_MAX + 2);
   private aroundCount = 0;
-  private readonly attributes = new Attributes();
+  private readonly attributes = new AttributeCursor();
 
   /** The stanza's direct children; for those beyond the recorded ones, or where the record is not at hand. */
   ofStanza(stanza: Stanza): void {
@@ -152,7 +152,7 @@ export class Elements {
   }
 
   /** The elements in the one that `outer` stands on. */
-  of(outer: Elements): void {
+  of(outer: ElementCursor): void {
     this.buf = outer.buf;
     this.inherited = outer.inherited;
     this.around.set(outer.around);
@@ -232,8 +232,8 @@ function idOfValue(buf: Buffer, start: number, end: number, escaped: boolean): n
   return namespaceId(name, 0, name.length);
 }
 
-/** The text of an element that holds nothing but text, decoded; null if there are elements in it. Allocates. */
-export function textOf(buf: Buffer, tagEnd: number, end: number): string | null {
+/** The text of an element that holds nothing but text, decoded; "" if there are elements in it. Allocates. */
+export function textOf(buf: Buffer, tagEnd: number, end: number): string {
   if (tagEnd >= end) return "";
   const close = buf.lastIndexOf(LT, end - 1);
   let text = "";
@@ -241,7 +241,7 @@ export function textOf(buf: Buffer, tagEnd: number, end: number): string | null 
     const markup = buf.indexOf(LT, i);
     text += decodeText(buf, i, Math.min(markup, close));
     if (markup >= close) break;
-    if (buf[markup + 1] !== BANG) return null;
+    if (buf[markup + 1] !== BANG) return "";
     const dataEnd = buf.indexOf("]]>", markup + 9, "latin1");
     text += buf.toString("utf8", markup + 9, dataEnd).replace(/\r\n?/g, "\n");
     i = dataEnd + 3;

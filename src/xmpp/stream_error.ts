@@ -1,7 +1,7 @@
 /**
  * Stream errors: RFC 6120 §4.9, sent and received.
  */
-import { Elements, textOf } from "./attributes.ts";
+import { ElementCursor, textOf } from "./attributes.ts";
 import { escapeText, printable } from "./escape.ts";
 import { NS_STREAM_ERRORS } from "./namespaces.ts";
 import type { Stanza } from "./stanza.ts";
@@ -46,12 +46,12 @@ export function streamErrorXml(condition: string, text = ""): string {
 /** What a peer's stream error says; a condition that RFC 6120 does not know is `undefined-condition`. */
 export function readStreamError(stanza: Stanza): { condition: string; text: string } {
   const found = { condition: "undefined-condition", text: "" };
-  const children = new Elements();
+  const children = new ElementCursor();
   children.ofStanza(stanza);
   while (children.next()) {
     if (children.ns !== NS_STREAM_ERRORS) continue;
     const name = stanza.buf.toString("latin1", children.nameStart, children.nameEnd);
-    if (name === "text") found.text = textOf(stanza.buf, children.tagEnd, children.end) ?? "";
+    if (name === "text") found.text = textOf(stanza.buf, children.tagEnd, children.end);
     else if (STREAM_ERRORS.includes(name)) found.condition = name;
   }
   return found;
