@@ -22,6 +22,7 @@ export class Probe {
   readonly #ask: () => void;
   readonly #dead: () => void;
   #heardAt = 0;
+  #asked = false;
   #timer: Timer | null = null;
 
   constructor(clock: Clock, times: ProbeTimes, ask: () => void, dead: () => void) {
@@ -38,13 +39,18 @@ export class Probe {
   }
 
   stop(): void {
+    this.#asked = false;
     this.#timer?.cancel();
     this.#timer = null;
   }
 
-  /** Anything that only a living peer causes. Called for every chunk of data: it sets no timer. */
+  /** Anything that only a living peer causes. Called for every chunk of data: sets a timer only if it was asked for. */
   heard(): void {
     this.#heardAt = this.#clock.now();
+    if (!this.#asked) return;
+    this.#asked = false;
+    this.#timer?.cancel();
+    this.#wait(this.#times.idleMs);
   }
 
   /** One timer that looks whether it came too early. */
@@ -58,13 +64,12 @@ export class Probe {
 
   #askNow(): void {
     const askedAt = this.#clock.now();
-    const { idleMs, answerMs } = this.#times;
+    const { answerMs } = this.#times;
+    this.#asked = true;
     this.#timer = this.#clock.after(answerMs, () => {
-      const now = this.#clock.now();
-      if (this.#heardAt >= askedAt) return this.#wait(Math.max(0, this.#heardAt + idleMs - now));
       // This process itself stood still (stopped, suspended): what came meanwhile has not been read yet.
-      if (now - askedAt > answerMs + LATE_MS) return this.#askNow();
-      this.#timer = null;
+      if (this.#clock.now() - askedAt > answerMs + LATE_MS) return this.#askNow();
+      this.stop();
       this.#dead();
     });
     this.#ask();
