@@ -326,9 +326,13 @@ function shownPath(tree: Table, path: KeyPath): KeyPath {
 
 function issueText(tree: Table, path: KeyPath, message: string): string {
   const value = valueAt(tree, path);
-  if (value !== undefined) return `${valueText(value, path)} is not ${message}`;
   const part = schemaAt(path);
   const shape = part === null ? null : shapeOf(part);
+  if (value !== undefined) {
+    // Where a table belongs a string may be anything, a secret too.
+    const hidden = typeof value === "string" && shape !== null && shape.is !== "value";
+    return `${hidden ? "a string" : valueText(value, path)} is not ${message}`;
+  }
   const right = shape?.is === "value" ? shape.right : message;
   const ways: string[] = [];
   const names = path.filter((step) => typeof step === "string");

@@ -41,8 +41,12 @@ export function applyEnvironment(
     const path = variable.slice(PREFIX.length).split("__").map((part) => part.toLowerCase());
     const part = variable === variable.toUpperCase() ? schemaAt(path) : null;
     if (part === null) {
-      const near = nearest(variable, knownKeys().map(variableOf));
-      faults.push({ variable, problem: `unknown key${near === null ? "" : `, did you mean ${near}`}` });
+      const names = knownKeys().map((known) => variableOf(known).slice(PREFIX.length));
+      const near = nearest(variable.slice(PREFIX.length), names);
+      faults.push({
+        variable,
+        problem: `unknown key${near === null ? "" : `, did you mean ${PREFIX}${near}`}`,
+      });
       continue;
     }
     const shape = shapeOf(part);
