@@ -60,7 +60,7 @@ const STOP_TIMEOUT_MS = 1000;
 
 /** Throws a sentence for the operator: no tokens off loopback (DC45), bad `listen`, port taken. */
 export function startAdmin(options: AdminOptions): AdminServer {
-  const { gateway, log, clock } = options;
+  const { log, clock } = options;
   const { host, port } = parseListen(options.listen);
   const door = new Door(host, options.tokens, options.corsOrigins, options.hosts ?? []);
   const app = buildApp(options, door);

@@ -41,7 +41,7 @@ const NewApplication = v.strictObject({
     v.pipe(v.array(word), v.maxLength(ADDRESSES_MAX, `must not have more than ${ADDRESSES_MAX}`)),
     [],
   ),
-});
+}, keyFault);
 
 const NewAddress = v.strictObject({ address: word }, keyFault);
 
