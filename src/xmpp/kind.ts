@@ -3,7 +3,7 @@
  *
  * RFC 6120 §8.2.3, RFC 6121 §4.7.1 and §5.2.2.
  */
-import { isText } from "../base/bytes.ts";
+import { sameBytes } from "../base/bytes.ts";
 import { decodeAttribute } from "./escape.ts";
 import {
   IQ,
@@ -27,48 +27,48 @@ import {
   TYPE_UNSUBSCRIBED,
 } from "./stanza.ts";
 
-/** The kind of stanza whose local name is `buf[start, end)`. */
-export function kindOf(buf: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  if (length === 8) return isText(buf, start, end, "presence") ? PRESENCE : OTHER;
-  if (length === 2) return buf[start] === 0x69 && buf[start + 1] === 0x71 ? IQ : OTHER;
-  return isText(buf, start, end, "message") ? MESSAGE : OTHER;
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** True when `buf[start, end)` is `text`. */
+function is(buf: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
+  return end - start === text.length && buf[start] === text[0] && sameBytes(buf, start, text, 0, text.length);
 }
 
-/** Index: kind. */
-const TYPES: readonly (readonly (readonly [string, number])[])[] = [
+const WORD_PRESENCE = bytesOf("presence"), WORD_MESSAGE = bytesOf("message"), WORD_IQ = bytesOf("iq");
+
+/** The kind of stanza whose local name is `buf[start, end)`. */
+export function kindOf(buf: Uint8Array, start: number, end: number): number {
+  if (is(buf, start, end, WORD_PRESENCE)) return PRESENCE;
+  if (is(buf, start, end, WORD_IQ)) return IQ;
+  return is(buf, start, end, WORD_MESSAGE) ? MESSAGE : OTHER;
+}
+
+/** Index: kind; the most frequent first. */
+const TYPE_WORDS: readonly (readonly Uint8Array[])[] = [
+  [],
+  ["unavailable", "error", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe"].map(bytesOf),
+  ["chat", "error", "groupchat", "headline", "normal"].map(bytesOf),
+  ["result", "set", "get", "error"].map(bytesOf),
+];
+const TYPES: readonly (readonly number[])[] = [
   [],
   [
-    ["unavailable", TYPE_UNAVAILABLE],
-    ["error", TYPE_ERROR],
-    ["subscribe", TYPE_SUBSCRIBE],
-    ["subscribed", TYPE_SUBSCRIBED],
-    ["unsubscribe", TYPE_UNSUBSCRIBE],
-    ["unsubscribed", TYPE_UNSUBSCRIBED],
-    ["probe", TYPE_PROBE],
+    TYPE_UNAVAILABLE,
+    TYPE_ERROR,
+    TYPE_SUBSCRIBE,
+    TYPE_SUBSCRIBED,
+    TYPE_UNSUBSCRIBE,
+    TYPE_UNSUBSCRIBED,
+    TYPE_PROBE,
   ],
-  [
-    ["chat", TYPE_CHAT],
-    ["error", TYPE_ERROR],
-    ["groupchat", TYPE_GROUPCHAT],
-    ["headline", TYPE_HEADLINE],
-    ["normal", TYPE_NORMAL],
-  ],
-  [
-    ["result", TYPE_RESULT],
-    ["set", TYPE_SET],
-    ["get", TYPE_GET],
-    ["error", TYPE_ERROR],
-  ],
+  [TYPE_CHAT, TYPE_ERROR, TYPE_GROUPCHAT, TYPE_HEADLINE, TYPE_NORMAL],
+  [TYPE_RESULT, TYPE_SET, TYPE_GET, TYPE_ERROR],
 ];
 
 /** The type of a stanza of `kind` whose `type` attribute has the value `buf[start, end)`. */
 export function typeOf(kind: number, buf: Uint8Array, start: number, end: number): number {
-  const types = TYPES[kind]!;
-  for (let k = 0; k < types.length; k++) {
-    const [text, type] = types[k]!;
-    if (isText(buf, start, end, text)) return type;
-  }
+  const words = TYPE_WORDS[kind]!;
+  for (let k = 0; k < words.length; k++) if (is(buf, start, end, words[k]!)) return TYPES[kind]![k]!;
   return TYPE_UNKNOWN;
 }
 

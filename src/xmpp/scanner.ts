@@ -188,6 +188,11 @@ export class Scanner {
         }
         state = CONTENT;
       } else if (state === CDATA) {
+        while (
+          i + 3 < end &&
+          (CDATA_STOP[buf[i]!]! | CDATA_STOP[buf[i + 1]!]! | CDATA_STOP[buf[i + 2]!]! |
+              CDATA_STOP[buf[i + 3]!]!) === 0
+        ) i += 4;
         while (i < end && CDATA_STOP[buf[i]!] === 0) i++;
         if (i >= end) return this.cut(i, depth, CDATA);
         if (buf[i] !== GT) return this.illFormed("a character that XML does not allow", i, i);

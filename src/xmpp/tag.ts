@@ -28,10 +28,10 @@ import {
   WHITE,
 } from "./chars.ts";
 import { checkReference } from "./reference.ts";
-import { CUT, SOFT, type Trouble } from "./trouble.ts";
+import { CUT, FAULT, SOFT, type Trouble } from "./trouble.ts";
 
 /** What the next byte is expected to be; hot ones first. */
-const VALUE = 0, SPACED = 1, BETWEEN = 2, NAME = 3, AFTER_NAME = 4, BEFORE_VALUE = 5, AFTER_SLASH = 6;
+const SPACED = 0, BETWEEN = 1, AFTER_SLASH = 2, NAME = 3, VALUE = 4, AFTER_NAME = 5, BEFORE_VALUE = 6;
 
 const X = 0x78, M = 0x6d, L = 0x6c, N = 0x6e, S = 0x73;
 
@@ -57,6 +57,7 @@ export class TagScan {
   readonly escaped: Uint8Array;
   /** Length and some letters of each name in one number: equal names have equal marks. */
   private readonly mark: Int32Array;
+  private bits = 0;
   /** Attributes that are namespace declarations. */
   declarations = 0;
   readonly declaration: Int32Array;
@@ -95,6 +96,7 @@ export class TagScan {
     this.count = 0;
     this.declarations = 0;
     this.prefixed = 0;
+    this.bits = 0;
   }
 
   /** The bytes have moved `by` towards the beginning of their buffer. */
@@ -119,44 +121,62 @@ export class TagScan {
       attrEnd = this.attrEnd,
       valueStart = this.valueStart,
       valueEnd = this.valueEnd;
-    const nameMax = this.nameMax;
+    const nameMax = this.nameMax, attributesMax = this.attributesMax;
     let i = this.at;
     let phase = this.phase;
     let n = this.count;
     let quote = this.quote;
     scan: for (;;) {
       switch (phase) {
-        case VALUE: {
-          while (i < end && VALUE_STOP[buf[i]!] === 0) i++;
-          if (i >= end) break scan;
-          const c = buf[i]!;
-          if (c === quote) {
-            valueEnd[n] = i++;
-            const code = this.attribute(buf, n);
-            if (code < 0) return code;
-            n++;
-            // By far the most frequent ends of a value are `' `, `'>` and `'/`.
-            if (i < end && buf[i] === SPACE) {
-              i++;
-              phase = SPACED;
-            } else phase = BETWEEN;
-            continue;
-          }
-          if (c === AMP) {
-            const next = checkReference(buf, i, end, this.trouble);
-            if (next === CUT) break scan;
-            if (next < 0) return next;
-            this.escaped[n] = 1;
-            i = next;
-          } else if (c === LT) return this.trouble.illFormed("a < in an attribute value", i);
-          else if (WHITE[c] === 1) {
-            this.escaped[n] = 1;
-            i++;
-          } else if (c < SPACE) return this.trouble.illFormed("a character that XML does not allow", i);
-          else i++;
-          continue;
-        }
         case SPACED: {
+          // The road nearly all attributes take: ASCII name, `=`, quote, a value without anything special, quote.
+          while (n < attributesMax && i < end && NAME_START[buf[i]!] === 1) {
+            let j = i + 1;
+            while (j < end && NAME_CHAR[buf[j]!] === 1) j++;
+            let colon = 0;
+            if (j + 1 < end && buf[j] === COLON && NAME_START[buf[j + 1]!] === 1) {
+              colon = j;
+              j += 2;
+              while (j < end && NAME_CHAR[buf[j]!] === 1) j++;
+            }
+            if (j + 2 >= end || buf[j] !== EQ || j - i > nameMax) break;
+            const q = buf[j + 1]!;
+            if (q !== APOS && q !== QUOT) break;
+            let k = j + 2;
+            // Four at a time: most bytes of a stanza are passed over here. The last step has no branches, since
+            // where in its four bytes a value ends cannot be predicted.
+            while (k + 3 < end) {
+              const a = VALUE_STOP[buf[k]!]!, b = VALUE_STOP[buf[k + 1]!]!;
+              const c = VALUE_STOP[buf[k + 2]!]!, d = VALUE_STOP[buf[k + 3]!]!;
+              if ((a | b | c | d) !== 0) {
+                const passed = a ^ 1, two = passed & (b ^ 1);
+                k += passed + two + (two & (c ^ 1));
+                break;
+              }
+              k += 4;
+            }
+            while (k < end && VALUE_STOP[buf[k]!] === 0) k++;
+            attrStart[n] = i;
+            attrEnd[n] = j;
+            valueStart[n] = j + 2;
+            this.attrColon[n] = colon;
+            this.escaped[n] = 0;
+            if (k >= end || buf[k] !== q) {
+              quote = q;
+              i = k;
+              phase = VALUE;
+              continue scan;
+            }
+            valueEnd[n] = k;
+            if (this.attribute(buf, n, i, j, colon) < 0) return FAULT;
+            n++;
+            i = k + 1;
+            if (i >= end || buf[i] !== SPACE) {
+              phase = BETWEEN;
+              continue scan;
+            }
+            i++;
+          }
           while (i < end && WHITE[buf[i]!] === 1) i++;
           if (i >= end) break scan;
           const first = buf[i]!;
@@ -164,35 +184,18 @@ export class TagScan {
             phase = BETWEEN;
             continue;
           }
-          if (n >= this.attributesMax) {
-            return this.trouble.soft(`an element of more than ${this.attributesMax} attributes`);
+          if (n >= attributesMax) {
+            return this.trouble.soft(`an element of more than ${attributesMax} attributes`);
           }
-          let j = i;
-          let colon = 0;
-          if (NAME_START[first] === 1) {
-            j++;
-            while (j < end && NAME_CHAR[buf[j]!] === 1) j++;
-          }
-          if (j >= end || buf[j] === COLON || buf[j]! >= 0x80 || j === i || j - i > nameMax) {
-            j = this.name(buf, i, end);
-            if (j === CUT) break scan;
-            if (j < 0) return j;
-            colon = this.colonFound;
-          }
+          const j = this.name(buf, i, end);
+          if (j === CUT) break scan;
+          if (j < 0) return j;
           attrStart[n] = i;
           attrEnd[n] = j;
-          this.attrColon[n] = colon;
+          this.attrColon[n] = this.colonFound;
           this.escaped[n] = 0;
-          const q = j + 1 < end && buf[j] === EQ ? buf[j + 1]! : 0;
-          if (q === APOS || q === QUOT) {
-            quote = q;
-            i = j + 2;
-            valueStart[n] = i;
-            phase = VALUE;
-          } else {
-            i = j;
-            phase = AFTER_NAME;
-          }
+          i = j;
+          phase = AFTER_NAME;
           continue;
         }
         case BETWEEN: {
@@ -217,7 +220,7 @@ export class TagScan {
           return i + 1;
         case NAME: {
           let j = i;
-          let colon = 0;
+          this.colonFound = 0;
           if (i < end && NAME_START[buf[i]!] === 1) {
             j++;
             while (j < end && NAME_CHAR[buf[j]!] === 1) j++;
@@ -226,13 +229,35 @@ export class TagScan {
             j = this.name(buf, i, end);
             if (j === CUT) break scan;
             if (j < 0) return j;
-            colon = this.colonFound;
           }
           this.nameStart = i;
           this.nameEnd = j;
-          this.colon = colon;
+          this.colon = this.colonFound;
           i = j;
           phase = BETWEEN;
+          continue;
+        }
+        case VALUE: {
+          while (i < end && VALUE_STOP[buf[i]!] === 0) i++;
+          if (i >= end) break scan;
+          const c = buf[i]!;
+          if (c === quote) {
+            valueEnd[n] = i++;
+            if (this.attribute(buf, n, attrStart[n]!, attrEnd[n]!, this.attrColon[n]!) < 0) return FAULT;
+            n++;
+            phase = BETWEEN;
+          } else if (c === AMP) {
+            const next = checkReference(buf, i, end, this.trouble);
+            if (next === CUT) break scan;
+            if (next < 0) return next;
+            this.escaped[n] = 1;
+            i = next;
+          } else if (c === LT) return this.trouble.illFormed("a < in an attribute value", i);
+          else if (WHITE[c] === 1) {
+            this.escaped[n] = 1;
+            i++;
+          } else if (c < SPACE) return this.trouble.illFormed("a character that XML does not allow", i);
+          else i++;
           continue;
         }
         case AFTER_NAME:
@@ -262,18 +287,20 @@ export class TagScan {
   }
 
   /** Attribute `n` is complete: it must be the only one of its name; what its prefix means is noted. */
-  private attribute(buf: Buffer, n: number): number {
-    const start = this.attrStart[n]!, end = this.attrEnd[n]!;
+  private attribute(buf: Buffer, n: number, start: number, end: number, colon: number): number {
     const first = buf[start]!;
-    const mark = end - start | first << 8 | buf[end - 1]! << 16 | buf[(start + end) >> 1]! << 24;
-    const marks = this.mark;
-    for (let k = 0; k < n; k++) {
-      if (marks[k] === mark && this.sameName(buf, k, start, end)) {
-        return this.trouble.illFormed("an attribute that stands there twice", start);
+    const mark = end - start ^ first << 8 ^ buf[end - 1]! << 16 ^ buf[(start + end) >> 1]! << 24;
+    // A bit for each name seen: only a bit that is taken makes it worth looking through the names.
+    const bit = 1 << ((mark ^ mark >> 8 ^ mark >> 15) & 31);
+    if ((this.bits & bit) !== 0) {
+      for (let k = 0; k < n; k++) {
+        if (this.mark[k] === mark && this.sameName(buf, k, start, end)) {
+          return this.trouble.illFormed("an attribute that stands there twice", start);
+        }
       }
     }
-    marks[n] = mark;
-    const colon = this.attrColon[n]!;
+    this.bits |= bit;
+    this.mark[n] = mark;
     if (first === X && isXmlns(buf, start, colon > 0 ? colon : end)) {
       this.declaration[this.declarations++] = n;
     } else if (colon > 0) this.prefixed++;
