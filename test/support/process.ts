@@ -30,6 +30,8 @@ export interface ChildOptions {
   env?: Record<string, string>;
   /** A folder of the child's own (see temporaryFolder); removed when it has ended. Its output goes to `child.log` in it. */
   folder: string;
+  /** The folder stays when the child has ended, for the next one in it; whoever made it removes it. Default false. */
+  keepFolder?: boolean;
 }
 
 export interface Child {
@@ -51,10 +53,20 @@ export interface Child {
 
 /** Makes an empty folder below the system's place for such things. */
 export function temporaryFolder(name: string): string {
-  return mkdtempSync(join(tmpdir(), `rayo-${name}-`));
+  const folder = mkdtempSync(join(tmpdir(), `rayo-${name}-`));
+  folders.add(folder);
+  return folder;
 }
 
 const running = new Set<ChildProcess>();
+/** Folders to remove on the way out of this process. */
+const folders = new Set<string>();
+
+/** Removes a folder of temporaryFolder(). */
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
 
 export function startChild(options: ChildOptions): Child {
   return new ChildProcess(options);
@@ -65,6 +77,7 @@ class ChildProcess implements Child {
   readonly exited: Promise<number>;
   readonly #warden: Bun.Subprocess<"pipe", number, number>;
   readonly #folder: string;
+  readonly #keepFolder: boolean;
   readonly #logFile: string;
   #lastWords: string | null = null;
   #status: number | null = null;
@@ -72,12 +85,15 @@ class ChildProcess implements Child {
   constructor(options: ChildOptions) {
     const { command, folder } = options;
     this.#folder = folder;
+    this.#keepFolder = options.keepFolder ?? false;
     this.#logFile = join(folder, "child.log");
     const env: Record<string, string | undefined> = { ...process.env };
     for (const [name, value] of Object.entries(options.env ?? {})) {
       if (value === "") delete env[name];
       else env[name] = value;
     }
+    // A log of its own, also where an earlier child left one.
+    rmSync(this.#logFile, { force: true });
     const output = openSync(this.#logFile, "a", 0o600);
     try {
       this.#warden = Bun.spawn(["/bin/sh", "-c", WARDEN, "warden", folder, ...command], {
@@ -175,12 +191,13 @@ class ChildProcess implements Child {
     } catch {
       // Nobody is left in the group.
     }
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (!this.#keepFolder) removeFolder(this.#folder);
   }
 }
 
 process.on("exit", () => {
   for (const child of running) child.killNow();
+  for (const folder of folders) removeFolder(folder);
 });
 
 /** Whether a process runs; one that has ended and was not waited for does not. */
