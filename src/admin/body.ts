@@ -15,7 +15,7 @@ const BODY_TIMEOUT_MS = 10_000;
 /** The rest of an unread body makes the connection useless. */
 const CLOSE = { Connection: "close" };
 
-/** Throws a Problem 413 or 408. */
+/** Throws a Problem: 413 too large, 408 too slow, 400 broken off. */
 export async function readBody(request: Request, clock: Clock): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) throw tooLarge();
   if (request.body === null) return new Uint8Array();
@@ -29,7 +29,9 @@ export async function readBody(request: Request, clock: Clock): Promise<Uint8Arr
   });
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(() => {
+        throw new Problem(400, "the body broke off", CLOSE);
+      });
       if (done) break;
       size += value.byteLength;
       if (size > BODY_BYTES_MAX) {

@@ -198,6 +198,8 @@ function listenOn(
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       // Bun's own page for an exception shows the source.
       development: false,
+      // With `development: false` Bun shares the port by default: a second gateway would take half of the requests.
+      reusePort: false,
       error: () => new Problem(500, "the gateway failed; its log says why").answer(),
     });
   } catch (error) {

@@ -38,7 +38,10 @@ const NewApplication = v.strictObject({
   name: v.optional(word),
   permissions: v.optional(text, ""),
   addresses: v.optional(
-    v.pipe(v.array(word), v.maxLength(ADDRESSES_MAX, `must not have more than ${ADDRESSES_MAX}`)),
+    v.pipe(
+      v.array(word, "must be a list of texts"),
+      v.maxLength(ADDRESSES_MAX, `must not have more than ${ADDRESSES_MAX}`),
+    ),
     [],
   ),
 }, keyFault);
