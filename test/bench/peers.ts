@@ -88,7 +88,8 @@ async function commandOf(
   return [...executable, "run", "--config", configuration];
 }
 
-function configure(port: number, store: plan.StoreKind, folder: string, adminPort: number): string {
+/** The gateway's configuration: defaults wherever they do. */
+export function configure(port: number, store: plan.StoreKind, folder: string, adminPort: number): string {
   const link = `host = "127.0.0.1"\nport = ${port}\nsecret = "${plan.SECRET}"\n`;
   return [
     `[gateway]\nname = "bench"\nexternal_domain = "${plan.EXTERNAL}"\ninternal_domain = "${plan.INTERNAL}"\n`,

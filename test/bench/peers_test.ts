@@ -1,0 +1,23 @@
+/**
+ * What the bench writes for the gateway to read has to stay what the gateway accepts.
+ */
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config.ts";
+import { configure } from "./peers.ts";
+
+for (const store of ["memory", "sqlite"] as const) {
+  test(`the configuration for the ${store} store is accepted without a warning`, () => {
+    const folder = mkdtempSync(join(tmpdir(), "rayo-bench-test-"));
+    try {
+      const file = join(folder, "config.toml");
+      writeFileSync(file, configure(5347, store, folder, 8080), { mode: 0o600 });
+      const { findings, warnings } = loadConfig({ file, env: {}, cwd: folder });
+      expect({ findings, warnings }).toEqual({ findings: [], warnings: [] });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
