@@ -63,6 +63,8 @@ export class ComponentStream implements FramerSink {
   #stage: "connecting" | "header" | "handshake" | "up" | "ending" | "gone" = "connecting";
   #wire: Wire | null = null;
   #timer: Timer;
+  /** The server's header came without an id. */
+  #idMissing = false;
 
   constructor(
     place: Place,
@@ -109,12 +111,13 @@ export class ComponentStream implements FramerSink {
     this.#wire = wire;
     this.#stage = "header";
     this.#timer.cancel();
-    const ms = this.#times.handshakeMs;
-    this.#timer = this.#clock.after(
-      ms,
-      () => this.#drop(handshakeTimeoutWords(this.#place, this.#stage === "handshake", ms)),
-    );
+    this.#timer = this.#clock.after(this.#times.handshakeMs, () => this.#drop(this.#lateWords()));
     this.#say(componentHeader(this.#place.domain));
+  }
+
+  #lateWords(): string {
+    if (this.#idMissing) return notComponentWords(this.#place, "its stream has no id");
+    return handshakeTimeoutWords(this.#place, this.#stage === "handshake", this.#times.handshakeMs);
   }
 
   #data(chunk: Buffer): void {
@@ -155,8 +158,10 @@ export class ComponentStream implements FramerSink {
         false,
       );
     }
+    // COMPAT(prosody): a header without an id precedes a stream error such as host-unknown; nothing can be said to it.
     if (header.id === "") {
-      return this.#end(notComponentWords(this.#place, "its stream has no id"), "", false);
+      this.#idMissing = true;
+      return;
     }
     this.#stage = "handshake";
     this.#say(`<handshake>${handshakeDigest(header.id, this.#secret)}</handshake>`);

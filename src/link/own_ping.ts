@@ -5,6 +5,7 @@
  * (DC6), and the link that sent it must be told. Ids begin with `gw-link-`; nobody but ourselves sends in the name of
  * our domains, servers see to that.
  */
+import { escapeAttribute } from "../xmpp/escape.ts";
 import type { Stanza } from "../xmpp/stanza.ts";
 
 const PREFIX = "gw-link-";
@@ -22,8 +23,9 @@ export class OwnPings {
 
   /** A new ping. */
   xml(domain: string): string {
+    const jid = escapeAttribute(domain);
     return `<iq type='get' id='${PREFIX}${++this
-      .#count}' from='${domain}' to='${domain}'><ping xmlns='urn:xmpp:ping'/></iq>`;
+      .#count}' from='${jid}' to='${jid}'><ping xmlns='urn:xmpp:ping'/></iq>`;
   }
 
   /** True for an IQ that is one of ours come home, as it was sent, bounced or answered: no business of routing's. */

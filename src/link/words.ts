@@ -27,7 +27,9 @@ function sentence(place: Place, condition: string): string {
   const { domain, host, port, key } = place;
   switch (condition) {
     case "not-authorized":
-      return `not-authorized: the server refuses the secret of component "${domain}": check ${key}.secret`;
+      // ejabberd answers so for a domain it does not know, too.
+      return `not-authorized: the server refuses the secret of component "${domain}": check ${key}.secret and ` +
+        `${domainKey(place)}`;
     case "conflict":
       return `conflict: the server has a connection for component "${domain}" already: another gateway, or one that ` +
         `died and that the server has not missed yet; trying again (Prosody: component_conflict_resolve = "kick_old" ` +

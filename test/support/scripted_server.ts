@@ -32,6 +32,9 @@ export class ScriptedConnection {
   opening = "";
   /** Chunks that held stanzas. */
   chunks = 0;
+  headerSeen = false;
+  /** In `stanzas`: pings before it have been brought back. */
+  reflectedTo = 0;
   up = false;
   /** The gateway has closed its stream. */
   streamClosed = false;
@@ -94,10 +97,10 @@ export class ScriptedServer {
   #data(connection: ScriptedConnection, text: string): void {
     if (this.mode === "silent" || this.mode === "close-at-once") return;
     if (connection.up) return this.#stanzas(connection, text);
-    const before = connection.opening;
     connection.opening += text;
-    if (!before.includes(">") || !/<stream:stream/.test(before)) {
-      if (/<stream:stream[^>]*>/.test(connection.opening)) this.#header(connection);
+    if (!connection.headerSeen && /<stream:stream[^>]*>/.test(connection.opening)) {
+      connection.headerSeen = true;
+      this.#header(connection);
     }
     const handshake = /<handshake>(.*?)<\/handshake>/.exec(connection.opening);
     if (handshake !== null) this.#handshake(connection, handshake[1]!);
@@ -107,7 +110,9 @@ export class ScriptedServer {
   #header(connection: ScriptedConnection): void {
     const to = /<stream:stream[^>]* to=['"]([^'"]*)['"]/.exec(connection.opening)?.[1] ?? "";
     const content = this.mode === "wrong-namespace" ? "jabber:client" : "jabber:component:accept";
-    const id = this.mode === "no-id" ? "" : ` id='${connection.id.replace("&", "&amp;")}'`;
+    // Prosody's headers before a host-unknown have no id either.
+    const bare = this.mode === "no-id" || this.mode === "host-unknown";
+    const id = bare ? "" : ` id='${connection.id.replace("&", "&amp;")}'`;
     if (this.mode === "http") {
       connection.say("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
       return connection.wire.end();
@@ -135,7 +140,12 @@ export class ScriptedServer {
     connection.stanzas += text;
     connection.chunks++;
     if (this.reflects) {
-      for (const [ping] of text.matchAll(/<iq [^>]*id='gw-link-.*?<\/iq>/g)) connection.say(ping);
+      // Also those that came in pieces: each once it is whole.
+      const fresh = connection.stanzas.slice(connection.reflectedTo);
+      for (const match of fresh.matchAll(/<iq [^>]*id='gw-link-.*?<\/iq>/g)) {
+        connection.say(match[0]);
+        connection.reflectedTo = connection.stanzas.length - fresh.length + match.index + match[0].length;
+      }
     }
     this.onStanzas(text, connection);
     if (connection.stanzas.endsWith("</stream:stream>")) this.#close(connection);
