@@ -117,9 +117,18 @@ function buildApp(options: AdminOptions, door: Door): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>({ strict: false });
   app.onError((error) => failed(error, log));
   app.notFound(() => new Problem(404, "there is nothing here").answer());
+  const tellRefusal = refusalTeller(log, clock);
   app.use(async (call, next) => {
-    if (!OPEN_PATHS.has(call.req.path)) call.set("principal", door.identify(call.req.raw));
-    else call.set("principal", { name: "anybody", role: "viewer", scheme: "none" });
+    if (OPEN_PATHS.has(call.req.path)) {
+      call.set("principal", { name: "anybody", role: "viewer", scheme: "none" });
+      return await next();
+    }
+    try {
+      call.set("principal", door.identify(call.req.raw));
+    } catch (refusal) {
+      if (call.req.raw.headers.has("authorization")) tellRefusal();
+      throw refusal;
+    }
     await next();
   });
   for (const base of JOLOKIA_BASES) {
@@ -146,6 +155,21 @@ async function answerRoute(route: Route, call: Call, log: Log): Promise<Response
   }
   return response;
 }
+
+/** Someone who guesses must show in the log, and must not fill it: one line a minute, with the number since the last. */
+function refusalTeller(log: Log, clock: Clock): () => void {
+  let times = 0;
+  let toldAt = -Infinity;
+  return () => {
+    times++;
+    if (clock.now() - toldAt < REFUSALS_TOLD_MS) return;
+    log.warn("credentials were refused by the admin API", { times });
+    toldAt = clock.now();
+    times = 0;
+  };
+}
+
+const REFUSALS_TOLD_MS = 60_000;
 
 /** The one error exit of everything but Jolokia. */
 function failed(thrown: unknown, log: Log): Response {

@@ -3,11 +3,20 @@
  * and scripts send, a bare socket for what they do not.
  */
 
+import { expect } from "bun:test";
 import { connect } from "node:net";
 import { systemClock } from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { type AdminOptions, type AdminServer, startAdmin } from "../../src/admin/server.ts";
+import type { Token } from "../../src/admin/security.ts";
 import { FakeGateway } from "../support/fake_gateway.ts";
+
+/** One of each role. */
+export const TOKENS: Token[] = [
+  { name: "eve", role: "viewer", token: "viewer-secret" },
+  { name: "olaf", role: "operator", token: "operator-secret" },
+  { name: "ada", role: "admin", token: "admin:secret" },
+];
 
 export interface Rig extends AsyncDisposable {
   gateway: FakeGateway;
@@ -79,4 +88,36 @@ export function bearer(token: string): { headers: Record<string, string> } {
 
 export function basic(token: string, user = "ops"): { headers: Record<string, string> } {
   return { headers: { Authorization: "Basic " + btoa(`${user}:${token}`) } };
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // deno-lint-ignore no-explicit-any -- JSON of any shape
+  body: any;
+}
+
+/** One REST request with a JSON body, or a text as it is, and its answer read as JSON. */
+export async function ask(
+  rig: Rig,
+  method: string,
+  path: string,
+  body?: unknown,
+  type = "application/json",
+): Promise<Answer> {
+  const sent = body === undefined
+    ? {}
+    : { body: typeof body === "string" ? body : JSON.stringify(body), headers: { "Content-Type": type } };
+  const response = await rig.get(path, { method, ...sent });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
+}
+
+/** DC47: every refusal is a problem document of that status. */
+export function expectProblem(answer: Answer, status: number): void {
+  expect(answer.body).toMatchObject({ type: "about:blank", status });
+  expect(answer.body.title).toBeString();
+  expect(answer.body.detail).toBeString();
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
 }
