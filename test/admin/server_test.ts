@@ -111,7 +111,7 @@ describe("bounds", () => {
 describe("defects", () => {
   test("an exception in a route is a 500 problem and a line, and tells nothing", async () => {
     await using rig = startRig();
-    rig.gateway.failNext = new TypeError("oops at /home/somebody");
+    rig.gateway.failNext = new TypeError("oops at line 7");
     const response = await rig.get("/api/v1/status");
     expect(response.status).toBe(500);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
