@@ -18,11 +18,9 @@ async function main(words: string[]): Promise<number> {
       writeAnswer(command.problem, 2);
       return 2;
     case "help":
-      writeAnswer(command.text);
-      return 0;
+      return writeAnswer(command.text) ? 0 : 1;
     case "version":
-      writeAnswer(`rayo-gateway ${VERSION}\n`);
-      return 0;
+      return writeAnswer(`rayo-gateway ${VERSION}\n`) ? 0 : 1;
     case "check":
       return check(command.config);
     case "run":

@@ -262,6 +262,17 @@ describe("findings", () => {
     ["a JID that is not bare", "[[applications]]\njid = 'a@b.test/r'", [
       'config.toml:2: applications[0].jid: "a@b.test/r" is not a bare JID such as "app@example.net" (no resource)',
     ]],
+    [
+      "JIDs that are none",
+      "[[applications]]\njid='@b.test'\n[[applications]]\njid='a b@c.test'\n" +
+      "[[applications]]\njid='a@b..c'\n[[applications]]\njid='a@b.test/'",
+      [
+        'config.toml:2: applications[0].jid: "@b.test" is not a bare JID such as "app@example.net" (no resource)',
+        'config.toml:4: applications[1].jid: "a b@c.test" is not a bare JID such as "app@example.net" (no resource)',
+        'config.toml:6: applications[2].jid: "a@b..c" is not a bare JID such as "app@example.net" (no resource)',
+        'config.toml:8: applications[3].jid: "a@b.test/" is not a bare JID such as "app@example.net" (no resource)',
+      ],
+    ],
     ["a required key of an item", "[[applications]]\nname = 'x'", [
       'config.toml:1: applications[0].jid: is missing; give a bare JID such as "app@example.net" (no resource)',
     ]],

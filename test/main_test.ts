@@ -136,18 +136,18 @@ describe("answers and exit statuses", () => {
     expect([refused.status, refused.stdout, refused.stderr.trim().split("\n").length]).toEqual([1, "", 2]);
   });
 
-  test("a reader that went away is no failure (EPIPE)", async () => {
+  test("a reader that went away is no failure (EPIPE), a full disk is", async () => {
     const child = Bun.spawn([
-      "sh",
+      "bash",
       "-c",
-      `"$0" "$1" help | true; "$0" "$1" help >&-; echo "status $?"`,
+      `"$0" "$1" help | true; echo "\${PIPESTATUS[0]}"; "$0" "$1" help >/dev/full; echo "status $?"`,
       process.execPath,
       MAIN,
     ], {
       stdout: "pipe",
       stderr: "pipe",
     });
-    expect(await child.stdout.text()).toBe("status 0\n");
+    expect(await child.stdout.text()).toBe("0\nstatus 1\n");
     expect(await child.stderr.text()).toBe("");
   });
 });

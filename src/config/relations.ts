@@ -3,10 +3,11 @@
  * warning. Sees the configuration after the schema, in the file's own names.
  */
 import type { InferOutput } from "valibot";
+import { isLoopback } from "../admin/listen.ts";
 import type { KeyPath } from "./finding.ts";
 import { valueText } from "./finding.ts";
 import type { schema } from "./schema.ts";
-import { isLoopback, splitListen } from "./values.ts";
+import { splitListen } from "./values.ts";
 
 type Shaped = InferOutput<typeof schema>;
 
@@ -140,7 +141,7 @@ function admin({ admin }: Shaped): Relation[] {
     ),
   ];
   const listen = splitListen(admin.listen);
-  if (listen !== null && !isLoopback(listen.host) && admin.tokens.length === 0) {
+  if (listen !== null && !isLoopback(listen.host.toLowerCase()) && admin.tokens.length === 0) {
     // Spec 9.3: off loopback it refuses to start without credentials.
     const problem = `${
       quoted(admin.listen)
@@ -159,7 +160,7 @@ export function warnings(config: Shaped): Omit<Relation, "on">[] {
     if (secret.startsWith("change-me")) {
       warn(["xmpp", side, "secret"], "is the example of the shipped config.toml");
     }
-    if (!isLoopback(host)) {
+    if (!isLoopback(host.toLowerCase())) {
       warn(
         ["xmpp", side, "host"],
         `the stream to ${quoted(host)} is not encrypted; XEP-0114 belongs on one machine`,
@@ -167,7 +168,7 @@ export function warnings(config: Shaped): Omit<Relation, "on">[] {
     }
   }
   const listen = splitListen(config.admin.listen);
-  if (listen !== null && !isLoopback(listen.host)) {
+  if (listen !== null && !isLoopback(listen.host.toLowerCase())) {
     warn(
       ["admin", "listen"],
       `${quoted(config.admin.listen)} speaks HTTP without TLS; put a TLS proxy before it`,

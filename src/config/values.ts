@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { isIP } from "node:net";
+import { canonicalJid, foldJidPart } from "../xmpp/jid.ts";
 
 /** A whole number from `min` to `max`. */
 export function whole(min: number, max: number) {
@@ -68,7 +69,7 @@ export function list<const S extends v.GenericSchema>(item: S, right: string, mi
 /** A domain, folded to lower case (DC5). */
 export function domain() {
   const right = 'a domain such as "node1.example.net"';
-  return v.pipe(v.string(right), v.check(isDomain, right), v.transform(foldDomain));
+  return v.pipe(v.string(right), v.check(isDomain, right), v.transform(foldJidPart));
 }
 
 /** One domain or several: a string or a list, always read as a list (G2). */
@@ -87,14 +88,14 @@ export function domainPattern() {
   return v.pipe(
     v.string(right),
     v.check((s) => s === "*" || isDomain(s.startsWith("*.") ? s.slice(2) : s), right),
-    v.transform(foldDomain),
+    v.transform(foldJidPart),
   );
 }
 
 /** A JID without resource, folded (DC16). */
 export function bareJid() {
   const right = 'a bare JID such as "app@example.net" (no resource)';
-  return v.pipe(v.string(right), v.check(isBareJid, right), v.transform(foldDomain));
+  return v.pipe(v.string(right), v.check(isBareJid, right), v.transform(foldJidPart));
 }
 
 /** The resource of a JID, kept to letters that no peer has to escape. */
@@ -147,31 +148,18 @@ export function splitListen(listen: string): { host: string; port: number } | nu
   return isIP(other!) === 4 || isDomain(other!) ? { host: other!, port } : null;
 }
 
-/** Reachable from this machine only. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost") || name === "::1" ||
-    (isIP(name) === 4 && name.startsWith("127."));
-}
-
 /** Labels as DNS and XMPP servers take them, an underscore and letters of other scripts included; or an IPv4 address. */
 export function isDomain(text: string): boolean {
-  if (text.length === 0 || text.length > 253 || text !== text.normalize("NFC")) return false;
-  return text.split(".").every((label) =>
+  const folded = foldJidPart(text);
+  if (folded.length === 0 || folded.length > 253) return false;
+  return folded.split(".").every((label) =>
     label.length <= 63 && /^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}_-]*[\p{L}\p{N}\p{M}_])?$/u.test(label)
   );
 }
 
 function isBareJid(text: string): boolean {
-  const at = text.indexOf("@");
-  if (at === -1) return isDomain(text);
-  // RFC 7622 §3.3.1: what a localpart must not contain, beside controls and blanks.
-  return at > 0 && at <= 1023 && !/["&'/:<>@\s]/.test(text.slice(0, at)) && !hasControls(text.slice(0, at)) &&
-    isDomain(text.slice(at + 1));
-}
-
-function foldDomain(text: string): string {
-  return text.toLowerCase();
+  const jid = canonicalJid(text);
+  return jid !== null && jid.resource === "" && isDomain(jid.domain) && !text.endsWith(".");
 }
 
 function protocol(url: string): string {

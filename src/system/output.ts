@@ -4,18 +4,22 @@
  */
 import { write, writeSync } from "node:fs";
 
-/** Writes all of `text` before it returns, so that nothing is lost at exit; for answers of a command. */
-export function writeAnswer(text: string, fd = 1): void {
+/**
+ * Writes all of `text` before it returns, so that nothing is lost at exit; for answers of a command. False when it
+ * could not be written (a full disk); a reader that has read enough is no failure.
+ */
+export function writeAnswer(text: string, fd = 1): boolean {
   const bytes = Buffer.from(text);
   let start = 0;
   while (start < bytes.length) {
     try {
       start += writeSync(fd, bytes, start, bytes.length - start);
     } catch (error) {
-      if (codeOf(error) !== "EAGAIN") return; // EPIPE: nobody wants to know
+      if (codeOf(error) !== "EAGAIN") return codeOf(error) === "EPIPE";
       Bun.sleepSync(5);
     }
   }
+  return true;
 }
 
 const QUEUE_BYTES_MAX = 1024 * 1024;
