@@ -42,6 +42,35 @@ export class JidView {
   domainEnd = -1;
   resourceStart = -1;
   resourceEnd = -1;
+
+  /** One past the domain: the bare part is `[start, bareEnd)`. */
+  get bareEnd(): number {
+    return this.domainEnd;
+  }
+  /** The localpart as it was written; "" if absent. Allocates. */
+  local(): string {
+    return this.part(this.localStart, this.localEnd);
+  }
+  /** The domain, folded. Allocates. */
+  domain(): string {
+    return foldJidPart(this.part(this.domainStart, this.domainEnd));
+  }
+  /** The resource; "" if absent. Allocates. */
+  resource(): string {
+    return this.part(this.resourceStart, this.resourceEnd);
+  }
+  /** The bare JID, folded. Allocates. */
+  bare(): string {
+    return foldJidPart(this.part(this.start, this.domainEnd));
+  }
+  /** The full JID in its canonical form: bare part folded, resource exact. Allocates. */
+  full(): string {
+    return this.resourceStart < 0 ? this.bare() : `${this.bare()}/${this.resource()}`;
+  }
+
+  private part(start: number, end: number): string {
+    return start < 0 ? "" : Buffer.from(this.buf.buffer, this.buf.byteOffset + start, end - start).toString();
+  }
 }
 
 /** Takes `buf[start, end)` apart; false: no valid address (`jid-malformed`), and the view means nothing. */

@@ -121,7 +121,7 @@ export class Scanner {
           } else if (c === AMP) {
             const next = checkReference(buf, i, end, this.trouble);
             if (next === CUT) return this.cut(i, depth, CONTENT);
-            if (next < 0) return this.stop(i, next);
+            if (next < 0) return this.stop(i, next, depth);
             i = next;
           } else return this.illFormed("a character that XML does not allow", i, i);
           continue;
@@ -166,8 +166,7 @@ export class Scanner {
           return this.trouble.fault("restricted-xml", "a processing instruction", i);
         } else {
           if (depth > this.depthMax) {
-            this.token = i;
-            return this.trouble.soft(`elements nested more than ${this.depthMax} deep`);
+            return this.stop(i, this.trouble.soft(`elements nested more than ${this.depthMax} deep`), depth);
           }
           this.token = i;
           tag.begin(i);
@@ -176,9 +175,11 @@ export class Scanner {
       }
       if (state === START_TAG) {
         const next = tag.run(buf, end);
-        if (next < 0) return next === CUT ? this.cut(tag.at, depth, START_TAG) : this.stop(this.token, next);
+        if (next < 0) {
+          return next === CUT ? this.cut(tag.at, depth, START_TAG) : this.stop(this.token, next, depth);
+        }
         const code = this.element(buf, depth, next);
-        if (code < 0) return this.stop(this.token, code);
+        if (code < 0) return this.stop(this.token, code, depth);
         i = next;
         if (!tag.empty) depth++;
         else {
@@ -334,8 +335,9 @@ export class Scanner {
     return CUT;
   }
 
-  private stop(token: number, code: number): number {
+  private stop(token: number, code: number, depth: number): number {
     this.token = token;
+    this.depth = depth;
     return code;
   }
 
