@@ -216,6 +216,19 @@ test("memory: bounded while full, given back when empty", () => {
   expect(outlet.buf.length).toBeLessThan(limit / 16);
 });
 
+test("memory is given back as well when the last that waits has been dropped", () => {
+  const { outlet } = build(8 * 1024 * 1024);
+  for (let i = 0; i < 30_000; i++) outlet.appendText(stanza("e", 240), i === 0 ? CLASS_EVENT : CLASS_COMMAND);
+  expect(outlet.buf.length).toBeGreaterThan(5_000_000);
+  outlet.taken(1);
+  outlet.discard(CLASS_COMMAND);
+  expect(outlet.waitingBytes).toBe(240);
+  outlet.taken(239);
+  expect(outlet.buf.length).toBeLessThan(1_000_000);
+  expect(outlet.appendText("<a/>", CLASS_END)).toBe(true);
+  expect(take(outlet)).toBe("<a/>");
+});
+
 test("linear: a full outlet that drops on every append copies a few bytes for each byte appended", () => {
   const limit = 256 * 1024;
   const { outlet } = build(limit);
