@@ -2,7 +2,7 @@
  * Starts what is measured and joins it to the load generator's two lines: the gateway executable, the two peers of
  * this folder, or a real XMPP server with the generator's parties as its components.
  */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startEjabberd } from "../support/ejabberd.ts";
 import { whyNoLiveServers } from "../support/packages.ts";
@@ -44,7 +44,9 @@ async function startBehindUs(
   const folder = temporaryFolder(`bench-${peer}`);
   let child: Child | null = null;
   const stop = async () => {
-    await child?.stop();
+    // The folder goes with the child that works in it.
+    if (child !== null) await child.stop();
+    else rmSync(folder, { recursive: true, force: true });
     server.stop(true);
   };
   try {
