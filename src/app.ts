@@ -1,13 +1,255 @@
 /**
- * Everything is built once here, in the order of the sentence; not before the parts exist.
+ * Everything is built once here, in the order of the sentence: store, directory, links, routing, admin. The adapters
+ * of floor 4 meet here and nowhere else.
  */
+import { systemClock } from "./base/clock.ts";
+import {
+  ATTRIBUTES_MAX,
+  NAME_BYTES_MAX,
+  STANZA_BYTES_HARD_MAX,
+  STANZA_DEPTH_MAX,
+} from "./base/limits.ts";
 import type { Log } from "./base/log.ts";
+import { systemRandom } from "./base/random.ts";
+import type { LinkView } from "./admin/gateway.ts";
+import { LiveGateway } from "./admin/live_gateway.ts";
+import { startAdmin } from "./admin/server.ts";
+import { Directory, noJournal } from "./cluster/directory.ts";
+import { applyChanges, restore, undeclared } from "./cluster/restore.ts";
+import type { Change, Store } from "./cluster/store.ts";
+import { Trust } from "./cluster/trust.ts";
 import type { Config } from "./config.ts";
+import { restartKeys } from "./config/reload.ts";
+import { ComponentLink } from "./link/component.ts";
+import type { LinkSink } from "./link/link.ts";
+import { OwnPings } from "./link/own_ping.ts";
+import { tcpConnector } from "./link/tcp.ts";
+import type { RoutingSettings } from "./routing/exchange.ts";
+import { ServedDomain } from "./routing/served_domain.ts";
+import { Switchboard } from "./routing/switchboard.ts";
 import type { RunningApp } from "./run.ts";
+import { MemoryStore } from "./store/memory.ts";
+import { Mirror } from "./store/mirror.ts";
+import { SqliteStore } from "./store/sqlite/store.ts";
 
 /** Starts the gateway; rejects with one sentence when it cannot. */
-export function startApp(
-  _options: { config: Config; configFile: string; log: Log; version: string },
+export async function startApp(
+  options: { config: Config; configFile: string; log: Log; version: string },
 ): Promise<RunningApp> {
-  return Promise.reject(new Error("not built yet"));
+  const { log, version } = options;
+  let { config } = options;
+  const clock = systemClock;
+
+  // What was known before, and where changes go.
+  const store = openStore(config);
+  const mirror = new Mirror(store, clock, log);
+  const snapshot = await mirror.open();
+  const keeps = config.store.adapter !== "memory";
+  const directory = new Directory(directorySettings(config), trustOf(config), keeps ? mirror : noJournal);
+  restore(directory, snapshot, log);
+  await declare(config);
+
+  // Links, and the domains they carry.
+  const links = new Map<ServedDomain, ComponentLink>();
+  const served = new Map<unknown, ServedDomain>();
+  const pings = new OwnPings();
+  let switchboard: Switchboard | null = null;
+  const sink: LinkSink = {
+    stanza: (stanza, link) => switchboard!.stanza(stanza, served.get(link)!),
+    skipped: (stanza, why) => switchboard!.skipped(stanza, why),
+    up: (link) => switchboard!.linkUp(served.get(link)!),
+    down: (link) => switchboard!.linkDown(served.get(link)!),
+  };
+  for (const side of ["external", "internal"] as const) {
+    const domains = side === "external" ? config.gateway.externalDomain : config.gateway.internalDomain;
+    for (const [number, domain] of domains.entries()) {
+      const { host, port, secret } = config.xmpp[side];
+      const link = new ComponentLink({
+        side,
+        domain,
+        host,
+        port,
+        secret,
+        limits: framerLimits(config),
+        pings,
+        connector: tcpConnector,
+        clock,
+        random: systemRandom,
+        log,
+        sink,
+      });
+      const place = new ServedDomain(side === "external", number, domain, link.outlet);
+      links.set(place, link);
+      served.set(link, place);
+    }
+  }
+
+  // Routing.
+  const settings = routingSettings(config);
+  const stored = Number(snapshot.settings["dial_attempts_max"]);
+  if (stored >= 1) settings.dialAttemptsMax = stored;
+  switchboard = new Switchboard(
+    directory,
+    settings,
+    config.nodes.greetIntervalMs,
+    clock,
+    systemRandom,
+    log,
+    [...links.keys()],
+  );
+
+  // People.
+  const gateway = new LiveGateway(switchboard.exchange, {
+    name: config.gateway.name,
+    version,
+    links: () => [...links.values()].map(linkView),
+    store: () => ({
+      adapter: store.adapter,
+      ok: mirror.ok,
+      reason: mirror.reason,
+      pending_changes: mirror.pendingChanges,
+    }),
+    outletDrops: () => [...links.values()].reduce((sum, link) => sum + total(link.outlet.dropped), 0),
+    commit,
+  }, log);
+  const admin = await startOrClose(() =>
+    startAdmin({
+      gateway,
+      listen: config.admin.listen,
+      tokens: config.admin.tokens,
+      corsOrigins: config.admin.corsOrigins,
+      log,
+      clock,
+      version,
+      buildId: version,
+    })
+  );
+
+  for (const link of links.values()) link.start();
+  log.info("started", {
+    version,
+    external: config.gateway.externalDomain.join(","),
+    internal: config.gateway.internalDomain.join(","),
+    store: store.adapter,
+    admin: `http://${admin.address}:${admin.port}`,
+  });
+
+  return {
+    adminAddress: `http://${admin.address}:${admin.port}`,
+    done: new Promise(() => {}),
+    async stop() {
+      await admin.stop();
+      await Promise.all([...links.values()].map((link) => link.stop()));
+      switchboard.stop();
+      await mirror.close();
+    },
+    reload(next) {
+      const refused = restartKeys(config, next).map((key) => `${key}: a change needs a restart`);
+      directory.setTrust(trustOf(next));
+      log.level = next.log.level;
+      log.format = next.log.format;
+      try {
+        admin.setTokens(next.admin.tokens);
+      } catch (error) {
+        refused.push(`admin.tokens: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      declare(next).catch((error) => log.error(`the store refused what the configuration declares: ${error.message}`));
+      config = { ...config, nodes: next.nodes, applications: next.applications, admin: next.admin, log: next.log };
+      return refused;
+    },
+  };
+
+  /** Static nodes and applications of the configuration (9.3). */
+  async function declare(wanted: Config): Promise<void> {
+    for (const declared of wanted.nodes.static) {
+      const node = directory.nodeFor(declared.jid);
+      if (node.isStatic && node.enrolled && sameNode(node, declared)) continue;
+      const { blacklisted, consecutiveErrors, state } = node;
+      const known = node.enrolled;
+      node.isStatic = true;
+      directory.enrolNode(node, declared.platforms, declared.weight, declared.priority);
+      if (known) Object.assign(node, { blacklisted, consecutiveErrors, state: state === "quiesced" ? state : "available" });
+      if (switchboard !== null) switchboard.exchange.greet(node);
+    }
+    const rows = wanted.applications.map((a) => ({
+      jid: a.jid,
+      appId: a.name,
+      name: a.name,
+      platform: a.platform,
+      accountId: "",
+      permissions: a.permissions,
+      addresses: a.addresses,
+    }));
+    const changes = undeclared(directory, rows, log);
+    if (changes.length === 0) return;
+    await commit(changes);
+    applyChanges(directory, changes);
+  }
+
+  async function commit(changes: Change[]): Promise<void> {
+    if (keeps) await mirror.commit(changes);
+  }
+
+  /** A gateway that cannot listen leaves its store in order. */
+  async function startOrClose<T>(start: () => T): Promise<T> {
+    try {
+      return start();
+    } catch (error) {
+      await mirror.close();
+      throw error;
+    }
+  }
+}
+
+function openStore(config: Config): Store {
+  return config.store.adapter === "memory" ? new MemoryStore() : new SqliteStore(config.store.path);
+}
+
+function trustOf(config: Config): Trust {
+  return new Trust(config.nodes.trusted, config.nodes.static.map((node) => node.jid));
+}
+
+function directorySettings({ nodes }: Config) {
+  const { defaultPlatform, defaultWeight, defaultPriority } = nodes;
+  return { defaultPlatform, defaultWeight, defaultPriority };
+}
+
+function routingSettings(config: Config): RoutingSettings {
+  return {
+    internalResource: config.gateway.internalResource,
+    dialAttemptsMax: config.dial.attemptsMax,
+    dialTimeoutMs: config.dial.timeoutMs,
+    dialDeadlineMs: config.dial.deadlineMs,
+    dialRetryConditions: new Set(config.dial.retryConditions),
+    commandTimeoutMs: config.commands.timeoutMs,
+    offerTimeoutMs: config.offers.timeoutMs,
+    holdMs: config.events.holdMs,
+    failuresAllowed: config.balancing.failuresAllowed,
+  };
+}
+
+function framerLimits(config: Config) {
+  return {
+    stanzaBytesMax: config.limits.stanzaBytesMax,
+    stanzaBytesHardMax: STANZA_BYTES_HARD_MAX,
+    depthMax: STANZA_DEPTH_MAX,
+    attributesMax: ATTRIBUTES_MAX,
+    nameBytesMax: NAME_BYTES_MAX,
+  };
+}
+
+function linkView(link: ComponentLink): LinkView {
+  const { side, domain, up, reason, since, waitingBytes } = link;
+  return { side, domain, up, reason, since: new Date(since).toISOString(), outboxBytes: waitingBytes };
+}
+
+function sameNode(node: { platforms: string[]; weight: number; priority: number }, other: typeof node): boolean {
+  return node.weight === other.weight && node.priority === other.priority &&
+    node.platforms.join("\n") === other.platforms.join("\n");
+}
+
+function total(counts: Iterable<number>): number {
+  let sum = 0;
+  for (const count of counts) sum += count;
+  return sum;
 }

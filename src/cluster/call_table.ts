@@ -12,23 +12,19 @@
 import { FOLD, hashBytes, sameFolded } from "../base/bytes.ts";
 import { invariant } from "../base/invariant.ts";
 
-/** Somebody's command was accepted by nobody yet: an offer waits (inbound calls only). */
+/** One party controls it. Without this flag it is an offer nobody has answered with a command (DC17). */
 export const CALL_CONTROLLED = 1;
-/** A command of its controlling party has been forwarded: hang up with `hangup`, before that with `reject` (DC18). */
+/** It is up as far as the gateway knows: a command other than `reject` or `hangup`, or `answered` of an outgoing call. */
 export const CALL_ACCEPTED = 2;
 /** Came from a dial. */
 export const CALL_OUTBOUND = 4;
 /** The offer was refused or timed out; the node's `end` is awaited. */
 export const CALL_REFUSED = 8;
-/** The store has a row of it. */
-export const CALL_STORED = 16;
-/** It waits in the list of records to be stored. */
-export const CALL_DIRTY = 32;
 /** Early events are held and not yet released; later ones queue behind them (PX7). */
-export const CALL_HOLDING = 64;
-const CALL_LONG_ID = 128;
-const CALL_PUBLIC_ID = 256;
-const CALL_LIVE = 512;
+export const CALL_HOLDING = 16;
+const CALL_LONG_ID = 32;
+const CALL_PUBLIC_ID = 64;
+const CALL_LIVE = 128;
 
 const SEGMENT_BITS = 14;
 const SEGMENT_SLOTS = 1 << SEGMENT_BITS;

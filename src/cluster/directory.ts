@@ -5,6 +5,7 @@
  * Never waits, never asks the store, never writes to a link. Rules that involve more than state (who is told, what is
  * sent) live in routing/.
  */
+import { EVER_SEEN_MAX } from "../base/limits.ts";
 import { AddressBook } from "./address.ts";
 import { Application, Resource } from "./application.ts";
 import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND, CallTable } from "./call_table.ts";
@@ -34,6 +35,9 @@ export interface Totals {
   clients: number;
   resources: number;
 }
+
+/** Of an id that an alias is made from. */
+const ALIAS_STEM_MAX = 200;
 
 export class Directory {
   readonly calls = new CallTable();
@@ -136,12 +140,15 @@ export class Directory {
   enrolNode(node: Node, platforms: readonly string[], weight: number | null, priority: number | null): boolean {
     const was = node.enrolled && node.state === "available" && !node.blacklisted;
     node.enrolled = true;
-    node.weight = weight ?? this.#settings.defaultWeight;
-    node.priority = priority ?? this.#settings.defaultPriority;
+    // A static node's `chat` says nothing about what the configuration says of it.
+    const { defaultPlatform, defaultWeight, defaultPriority } = this.#settings;
+    node.weight = weight ?? (node.isStatic ? node.weight : defaultWeight);
+    node.priority = priority ?? (node.isStatic ? node.priority : defaultPriority);
+    if (platforms.length === 0) platforms = node.isStatic && node.platforms.length > 0 ? node.platforms : [defaultPlatform];
     node.state = "available";
     node.blacklisted = false;
     node.consecutiveErrors = 0;
-    this.#setPlatforms(node, platforms.length > 0 ? platforms : [this.#settings.defaultPlatform]);
+    this.#setPlatforms(node, platforms);
     this.noteNode(node);
     return !was;
   }
@@ -176,7 +183,12 @@ export class Directory {
   }
 
   noteNode(node: Node): void {
-    this.#journal.note({ kind: "node", row: nodeRow(node) });
+    this.#journal.note({ kind: "node", row: this.nodeRow(node) });
+  }
+
+  nodeRow(node: Node): NodeRow {
+    const { jid, platforms, weight, priority, javaNode, state, blacklisted, consecutiveErrors } = node;
+    return { jid, platforms, weight, priority, javaNode, state, blacklisted, consecutiveErrors };
   }
 
   #setPlatforms(node: Node, names: readonly string[]): void {
@@ -229,6 +241,16 @@ export class Directory {
     return number < 0 ? null : this.#resources[number]!;
   }
 
+  /** One past the highest resource number in use: for walking all resources. */
+  get resourcesEnd(): number {
+    return this.#resources.length;
+  }
+
+  /** Everything known under a bare JID: registered resources and parties of calls. */
+  resourcesOf(bare: string): Resource[] {
+    return this.#resources.filter((resource) => resource !== null && resource.bare === bare) as Resource[];
+  }
+
   resource(number: number): Resource | null {
     return number < 0 ? null : this.#resources[number]!;
   }
@@ -252,14 +274,8 @@ export class Directory {
     resource.application = application;
     resource.consecutiveErrors = 0;
     application.resources.push(resource);
-    if (!this.#everFull.has(resource.jid)) {
-      this.#everFull.add(resource.jid);
-      this.totals.resources++;
-    }
-    if (!this.#everBare.has(resource.bare)) {
-      this.#everBare.add(resource.bare);
-      this.totals.clients++;
-    }
+    if (countNew(this.#everFull, resource.jid)) this.totals.resources++;
+    if (countNew(this.#everBare, resource.bare)) this.totals.clients++;
     this.#journal.note({ kind: "client", row: { jid: resource.jid, order: this.#clientOrder++ } });
   }
 
@@ -308,7 +324,8 @@ export class Directory {
 
   /**
    * Enters a call with id `buf[start, end)` at `domain` for `party`. `flags`: CALL_OUTBOUND, CALL_CONTROLLED,
-   * CALL_ACCEPTED as fits.
+   * CALL_ACCEPTED as fits. Clients know it as `publicId` (the same id in other letters; "": the node's own), or by an
+   * alias if another live call has that name (DC15).
    */
   addCall(
     buf: Uint8Array,
@@ -318,11 +335,25 @@ export class Directory {
     party: Resource,
     flags: number,
     startedMs: number,
+    publicId = "",
   ): number {
+    const taken = this.calls.findPublic(buf, start, end) >= 0;
     const slot = this.calls.add(buf, start, end, domain.number, Math.floor(startedMs / 1000));
+    if (taken) this.calls.setPublicId(slot, this.#alias(slot));
+    else if (publicId !== "") this.calls.setPublicId(slot, publicId);
     this.#enter(slot, domain.node, party, flags);
     this.totals.calls++;
     return slot;
+  }
+
+  /** AH22, AH23, DC15: a name no other live call has, of letters that every client can match. */
+  #alias(slot: number): string {
+    const stem = this.calls.id(slot).toLowerCase().replace(/[^a-z0-9._-]/g, "_").slice(0, ALIAS_STEM_MAX);
+    for (let n = 2;; n++) {
+      const alias = `${stem}.${n}`;
+      const bytes = Buffer.from(alias);
+      if (this.calls.findPublic(bytes, 0, bytes.length) < 0) return alias;
+    }
   }
 
   #enter(slot: number, node: Node, party: Resource, flags: number): void {
@@ -439,20 +470,14 @@ export class Directory {
   }
 }
 
+/** Adds `name` to those ever seen; false if it was there, or the memory for it is full. */
+function countNew(seen: Set<string>, name: string): boolean {
+  if (seen.has(name) || seen.size >= EVER_SEEN_MAX) return false;
+  seen.add(name);
+  return true;
+}
+
 /** How many bytes of a JID's text are folded: those of its bare part. */
 function foldLength(jid: string, bareLength: number): number {
   return bareLength < 0 ? -1 : Buffer.byteLength(jid.slice(0, bareLength));
-}
-
-export function nodeRow(node: Node): NodeRow {
-  return {
-    jid: node.jid,
-    platforms: node.platforms,
-    weight: node.weight,
-    priority: node.priority,
-    javaNode: node.javaNode,
-    state: node.state,
-    blacklisted: node.blacklisted,
-    consecutiveErrors: node.consecutiveErrors,
-  };
 }

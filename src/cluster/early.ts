@@ -48,7 +48,7 @@ export class EarlyTable {
   hold(node: Node, id: string, stanza: Buffer, isEnd: boolean, ms: number): boolean {
     const key = keyOf(node, id);
     let events = this.#all.get(key);
-    if (this.#bytes + stanza.length > this.#bytesMax) {
+    if (this.#bytes + stanza.length > this.#bytesMax || events?.ended === true) {
       this.dropped++;
       return false;
     }

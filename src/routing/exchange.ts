@@ -19,7 +19,7 @@ import { type Request, RequestTable } from "../cluster/request.ts";
 import { decodeAttribute, decodeInto, escapeAttribute } from "../xmpp/escape.ts";
 import { JidView, splitJid } from "../xmpp/jid.ts";
 import { CLASS_ANSWER, CLASS_END, type OutletPort } from "../xmpp/outlet.ts";
-import { stanzaError } from "../xmpp/stanza_error.ts";
+import { stanzaError, type StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { type Stanza, TYPE_ERROR, TYPE_RESULT } from "../xmpp/stanza.ts";
 import { RoutingMeters } from "./meters.ts";
 import { Rescan } from "./rescan.ts";
@@ -29,6 +29,7 @@ import type { ServedDomain } from "./served_domain.ts";
 export interface RoutingSettings {
   /** The resource of the gateway's one JID towards nodes (FS9, FS10). */
   internalResource: string;
+  /** Changed at run time by operators (Admin.maxDialRetries). */
   dialAttemptsMax: number;
   dialTimeoutMs: number;
   dialDeadlineMs: number;
@@ -77,6 +78,10 @@ export class Exchange {
   readonly to = new JidView();
   readonly #fromDecoded = Buffer.allocUnsafeSlow(JID_BYTES_MAX * 6);
   readonly #toDecoded = Buffer.allocUnsafeSlow(JID_BYTES_MAX * 6);
+  /** Clock milliseconds since when the internal link has been up (DC9). */
+  internalUpSince = 0;
+  /** What follows when a request's time is up, or its node is gone. */
+  readonly expireRequest: (request: Request) => void;
   #ownIds = 0;
   readonly #ownIdPrefix: string;
 
@@ -100,6 +105,7 @@ export class Exchange {
     this.dials = new DialTable(epoch, new Deadlines<Dial>(clock, (d) => expiries.dial(d)), DIALS_MAX);
     this.offers = new OfferTable(new Deadlines<Offer>(clock, (o) => expiries.offer(o)));
     this.early = new EarlyTable(new Deadlines<EarlyEvents>(clock, (e) => expiries.early(e)), EARLY_BYTES_MAX);
+    this.expireRequest = (request) => expiries.request(request);
     this.self = Buffer.from(escapeAttribute(`${this.internal[0]!.text}/${settings.internalResource}`));
     this.#ownIdPrefix = `gw-${epoch.slice(1)}-`;
   }
@@ -127,6 +133,17 @@ export class Exchange {
     for (const domain of this.external) if (domain.is(jid.buf, jid.domainStart, jid.domainEnd)) return domain;
     for (const domain of this.internal) if (domain.is(jid.buf, jid.domainStart, jid.domainEnd)) return domain;
     return null;
+  }
+
+  /** DC10: new calls are refused while one of the links cannot keep up. */
+  congested(): boolean {
+    return this.toNodes.congested() || this.toClients.congested();
+  }
+
+  /** DL13: is there a live call that clients know as `publicId`? */
+  knowsCall(publicId: string): boolean {
+    const bytes = Buffer.from(publicId);
+    return this.directory.calls.findPublic(bytes, 0, bytes.length) >= 0;
   }
 
   // ── saying ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,7 +179,7 @@ export class Exchange {
    * Answers the IQ `s` with an error that echoes it (G10), `from` the domain that was asked; `door` is the served
    * domain it was addressed to. What is no request is never answered.
    */
-  refuse(s: Stanza, door: ServedDomain, condition: string, type: string, text = ""): void {
+  refuse(s: Stanza, door: ServedDomain, condition: string, type: StanzaErrorType, text = ""): void {
     if (s.type === TYPE_RESULT || s.type === TYPE_ERROR) return;
     const { rewrite } = this;
     rewrite.begin(s);
@@ -188,7 +205,7 @@ export class Exchange {
     request: { to: string; id: string },
     client: Buffer,
     condition: string,
-    type: string,
+    type: StanzaErrorType,
     text = "",
   ): void {
     this.#countError();
@@ -207,7 +224,7 @@ export class Exchange {
   }
 
   /** A presence error to whom `s` came from, from whom it was sent to; without an echo (AH27). */
-  refusePresence(s: Stanza, door: ServedDomain, condition: string, type: string, text = ""): void {
+  refusePresence(s: Stanza, door: ServedDomain, condition: string, type: StanzaErrorType, text = ""): void {
     this.#countError();
     const from = door.external ? this.text(s.buf, s.toStart, s.toEnd) : this.self;
     const xml = `<presence type='error'${this.#idOf(s)} from='${from}' to='${this.text(s.buf, s.fromStart, s.fromEnd)}'>` +
@@ -231,6 +248,16 @@ export class Exchange {
   greet(node: Node): void {
     const xml = `<presence from='${this.self}' to='${escapeAttribute(node.jid)}'><show>chat</show></presence>`;
     this.say(this.toNodes, xml, CLASS_ANSWER);
+  }
+
+  /** `text` as it may stand in an attribute. */
+  escaped(text: string): string {
+    return escapeAttribute(text);
+  }
+
+  /** An `<error/>` element. */
+  error(condition: string, type: StanzaErrorType, text: string): string {
+    return stanzaError(condition, type, text);
   }
 
   /** The value of an attribute, escaped so that it fits between single quotes. */

@@ -43,10 +43,7 @@ export class Rescan {
   read(bytes: Buffer, use: (s: Stanza) => void): void {
     invariant(this.#use === null, "a rescan does not nest");
     this.#use = use;
-    try {
-      this.#framer.push(bytes);
-    } finally {
-      this.#use = null;
-    }
+    this.#framer.push(bytes);
+    this.#use = null;
   }
 }

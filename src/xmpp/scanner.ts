@@ -249,12 +249,12 @@ export class Scanner {
     const tag = this.tag;
     let declared = 0;
     for (let n = 0; n < tag.count; n++) {
-      const colon = tag.attrColon[n]!;
-      if (colon === 0) continue;
       if (declared < tag.declarations && tag.declaration[declared] === n) {
         declared++;
         continue;
       }
+      const colon = tag.attrColon[n]!;
+      if (colon === 0) continue;
       if (this.scope.resolve(buf, tag.attrStart[n]!, colon) === UNDECLARED) {
         return this.undeclared(tag.attrStart[n]!);
       }

@@ -10,6 +10,8 @@ import { StoreFault } from "../../cluster/store.ts";
 import { codeOf } from "./fault.ts";
 
 const PRIVATE = 0o600;
+/** https://www.sqlite.org/fileformat2.html section 1.3. */
+const HEADER_BYTES = 100;
 
 /** Where the file really is (links followed); made empty if it was not there. */
 export function settle(path: string): string {
@@ -22,6 +24,9 @@ export function settle(path: string): string {
     throw new StoreFault(`"${path}" is a directory; store.path must name a file`, false);
   }
   if (!file.isFile()) throw new StoreFault(`"${path}" is not a regular file`, false);
+  if (file.size > 0 && file.size < HEADER_BYTES) { // SQLite takes a file of one byte for an empty one
+    throw new StoreFault(`"${path}" is not an SQLite database; it was left as it is`, false);
+  }
   makePrivate(real, file);
   // Left by a crash or another program's visit; SQLite gives new ones the mode of the database.
   for (const suffix of ["-wal", "-shm", "-journal"]) {

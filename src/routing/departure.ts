@@ -1,0 +1,104 @@
+/**
+ * What follows when a client or a node is gone: its calls end, exactly once for everybody (PC7, PC8, PN7, DL12).
+ */
+import { CALL_CONTROLLED } from "../cluster/call_table.ts";
+import type { Resource } from "../cluster/application.ts";
+import type { Node } from "../cluster/node.ts";
+import { escapeAttribute } from "../xmpp/escape.ts";
+import { CLASS_ANSWER, CLASS_END } from "../xmpp/outlet.ts";
+import type { Exchange } from "./exchange.ts";
+import { askNext } from "./offer.ts";
+import { dialFailed } from "./dial.ts";
+
+const HANGUP = "<hangup xmlns='urn:xmpp:rayo:1'/>";
+const REJECT = "<reject xmlns='urn:xmpp:rayo:1'><error/></reject>";
+
+/** PC7, PC8: a resource left. Its calls are ended at their nodes; offers it had go to others (OF3). */
+export function clientDeparted(ex: Exchange, resource: Resource): void {
+  const { directory, dials } = ex;
+  resource.holds++;
+  directory.unregisterResource(resource);
+  for (const dial of dials.ofResource(resource)) dial.abandoned = true; // DL12
+  const { calls } = directory;
+  for (let slot = resource.callsHead; slot >= 0;) {
+    const next = calls.nextOfParty(slot);
+    const offer = ex.offers.get(slot);
+    if (offer === null) endAtNode(ex, slot);
+    else if (!offer.refused) askNext(ex, offer);
+    slot = next;
+  }
+  ex.log.info("resource has left", { resource: resource.jid });
+  directory.unhold(resource);
+}
+
+/** Ends a call at its node and forgets it: nobody is left to hear of it. `hangup`, or `reject` before a command (DC18). */
+export function endAtNode(ex: Exchange, slot: number): void {
+  const { directory } = ex;
+  const id = directory.calls.id(slot);
+  const node = directory.nodeOf(slot);
+  const taken = directory.calls.has(slot, CALL_CONTROLLED);
+  ex.hangups.first(node, id, ex.clock.now());
+  ex.command(ex.callJid(slot), taken ? HANGUP : REJECT);
+  forget(ex, slot);
+}
+
+/** Forgets a call and everything kept for it. */
+export function forget(ex: Exchange, slot: number): void {
+  const { directory, early } = ex;
+  ex.offers.conclude(slot);
+  if (ex.early.bytes > 0) {
+    const held = early.get(directory.nodeOf(slot), directory.calls.id(slot));
+    if (held !== null) early.remove(held, true);
+  }
+  directory.removeCall(slot);
+}
+
+/** PN7: a node is gone, and with it its calls, its outstanding dials and requests. */
+export function nodeDeparted(ex: Exchange, node: Node): void {
+  const { directory, requests, dials } = ex;
+  directory.setNodeState(node, "unreachable");
+  for (const request of requests.ofNode(node)) {
+    ex.expireRequest(request);
+  }
+  for (const dial of dials.atNode(node)) dialFailed(ex, dial, "remote-server-timeout", "wait");
+  let ended = 0;
+  for (let slot = node.callsHead; slot >= 0;) {
+    const next = directory.calls.nextOfNode(slot);
+    sayEnd(ex, slot);
+    forget(ex, slot);
+    ended++;
+    slot = next;
+  }
+  ex.log.warn("node is gone", { node: node.jid, calls_ended: ended });
+}
+
+/** A made-up `end` to every party of a call, which looks like a real one (AH16, DC28). */
+export function sayEnd(ex: Exchange, slot: number): void {
+  const { directory, meters } = ex;
+  const from = escapeAttribute(`${directory.calls.publicText(slot)}@${ex.external[0]!.text}`);
+  const stamp = new Date(ex.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
+  meters.errors++;
+  for (const party of directory.parties(slot)) {
+    const xml = `<presence from='${from}' to='${party.wire}' type='unavailable'>` +
+      `<end xmlns='urn:xmpp:rayo:1'><error/></end><delay xmlns='urn:xmpp:delay' stamp='${stamp}'/></presence>`;
+    ex.say(ex.toClients, xml, CLASS_END);
+  }
+}
+
+/** GAP 1, DC20: a call that nobody here knows is ended at its node, at most once in a while. */
+export function endUnknown(ex: Exchange, node: Node, id: string, domain: string): void {
+  if (ex.hangups.first(node, id, ex.clock.now())) ex.command(escapeAttribute(`${id}@${domain}`), HANGUP);
+}
+
+/** A presence error to a call's JID, which Java nodes take for a hang-up (JN4); FreeSWITCH ignores it (FS21). */
+export function errorToCall(ex: Exchange, jid: string, condition: string, text: string): void {
+  ex.meters.errors++;
+  ex.meters.answers++;
+  ex.say(
+    ex.toNodes,
+    `<presence type='error' from='${ex.self}' to='${jid}'>${ex.error(condition, "cancel", text)}</presence>`,
+    CLASS_ANSWER,
+  );
+}
+
+export { REJECT };

@@ -1,0 +1,40 @@
+/**
+ * Early events: released after the dial's result, or given up (PX7, AH25).
+ */
+import { CALL_HOLDING } from "../cluster/call_table.ts";
+import type { EarlyEvents } from "../cluster/early.ts";
+import type { Node } from "../cluster/node.ts";
+import { deliver } from "./event.ts";
+import { eventKind } from "./event_kind.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** AH25: clients lose an event that comes in one segment with the `ref` it belongs to. */
+const AFTER_REF_MS = 20;
+
+/** The result of a dial made call `slot` known: what came before it follows a little later, in order. */
+export function bindEarly(ex: Exchange, node: Node, slot: number): void {
+  if (ex.early.bytes === 0) return;
+  const events = ex.early.get(node, ex.directory.calls.id(slot));
+  if (events === null) return;
+  ex.directory.calls.setFlag(slot, CALL_HOLDING, true);
+  ex.early.bind(events, slot, AFTER_REF_MS);
+}
+
+/** Time is up: held events go out if their call is known by now, else they are dropped, an `end` last. */
+export function earlyExpired(ex: Exchange, events: EarlyEvents): void {
+  const { directory, early } = ex;
+  if (events.slot >= 0) {
+    const { slot } = events;
+    directory.calls.setFlag(slot, CALL_HOLDING, false);
+    early.remove(events, false);
+    for (const stanza of events.stanzas) {
+      ex.rescan.read(stanza, (s) => {
+        if (ex.readFrom(s) && directory.calls.isLive(slot)) deliver(ex, s, slot, eventKind(s));
+      });
+    }
+    return;
+  }
+  // An `end` must be remembered for as long as the result it precedes may come.
+  if (events.ended && events.node.outstandingDials > 0) early.thin(events, ex.settings.dialTimeoutMs);
+  else early.remove(events, true);
+}

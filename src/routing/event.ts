@@ -1,0 +1,120 @@
+/**
+ * A call's presence: an offer, an event for its controlling party, or something of a call nobody knows (spec 2.3,
+ * rows PX).
+ */
+import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_HOLDING, CALL_OUTBOUND, foldId } from "../cluster/call_table.ts";
+import type { NodeDomain } from "../cluster/node.ts";
+import { escapeAttribute } from "../xmpp/escape.ts";
+import { NS_CAPS, NS_RAYO } from "../xmpp/namespaces.ts";
+import { CLASS_END, CLASS_EVENT } from "../xmpp/outlet.ts";
+import { type Stanza, TYPE_ERROR, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
+import { findChild } from "./children.ts";
+import { endUnknown, errorToCall, forget } from "./departure.ts";
+import { EVENT_ANSWERED, EVENT_END, EVENT_JOINED, EVENT_NONE, EVENT_OFFER, eventKind } from "./event_kind.ts";
+import type { Exchange } from "./exchange.ts";
+import { newOffer } from "./offer.ts";
+import { attributeOf } from "./payload.ts";
+import { sendToClient } from "./to_client.ts";
+
+/** `ex.from` holds the sender: a call, a component of one, or a mixer of `domain`'s node. */
+export function callPresence(ex: Exchange, s: Stanza, domain: NodeDomain): void {
+  const { from } = ex;
+  const slot = ex.directory.findCall(from.buf, from.localStart, from.localEnd, domain.node);
+  const kind = eventKind(s);
+  if (kind === EVENT_OFFER && (slot >= 0 || ex.dials.reserves(foldId(from.local())))) {
+    ex.meters.ignored++; // OF5: the node's own re-offer of a known call, or the echo of a dial under way
+    return;
+  }
+  if (slot < 0) {
+    if (kind === EVENT_OFFER && s.type !== TYPE_ERROR) newOffer(ex, s, domain);
+    else unknownCall(ex, s, domain, kind);
+    return;
+  }
+  if (s.type === TYPE_ERROR) {
+    ex.meters.ignored++; // PX10: a bounce
+    return;
+  }
+  if (ex.directory.calls.has(slot, CALL_HOLDING)) {
+    holdBehind(ex, s, domain, kind);
+    return;
+  }
+  deliver(ex, s, slot, kind);
+}
+
+/** PX2, PX4, PX8: to the controlling party; an `end` to everybody who was offered the call, and then it is no more. */
+export function deliver(ex: Exchange, s: Stanza, slot: number, kind: number): void {
+  const { directory } = ex;
+  if (kind === EVENT_END) {
+    for (const party of directory.parties(slot)) sendToClient(ex, s, slot, kind, party, CLASS_END);
+    forget(ex, slot);
+    return;
+  }
+  if (kind === EVENT_JOINED) noteMixer(ex, s, slot);
+  else if (kind === EVENT_ANSWERED) noteAnswered(ex, slot);
+  if (directory.calls.has(slot, CALL_CONTROLLED)) {
+    const party = directory.partyOf(slot);
+    if (party !== null) sendToClient(ex, s, slot, kind, party, CLASS_EVENT);
+    return;
+  }
+  for (const party of directory.parties(slot)) sendToClient(ex, s, slot, kind, party, CLASS_EVENT);
+}
+
+/** An outgoing call is up from now on: `dialing` becomes `active` (9.4). */
+function noteAnswered(ex: Exchange, slot: number): void {
+  const { calls } = ex.directory;
+  if (!calls.has(slot, CALL_OUTBOUND) || calls.has(slot, CALL_ACCEPTED)) return;
+  calls.setFlag(slot, CALL_ACCEPTED, true);
+  ex.directory.noteCall(slot);
+}
+
+/** A `joined` names its mixer: presences of that name are a mixer's from now on. */
+function noteMixer(ex: Exchange, s: Stanza, slot: number): void {
+  const joined = findChild(s, NS_RAYO, "joined");
+  const name = joined < 0 ? null : attributeOf(s, joined, "mixer-name");
+  if (name !== null) ex.mixers.add(ex.directory.nodeOf(slot), name);
+}
+
+/** PX3, PX7, DC20. */
+function unknownCall(ex: Exchange, s: Stanza, domain: NodeDomain, kind: number): void {
+  const { from, meters, settings } = ex;
+  const { node } = domain;
+  if (s.type === TYPE_ERROR) {
+    meters.ignored++;
+    return;
+  }
+  const id = from.local();
+  if (isMixer(ex, s, domain, id, kind)) {
+    meters.ignored++;
+    return;
+  }
+  if (node.outstandingDials > 0) {
+    ex.rewrite.begin(s);
+    ex.early.hold(node, id, ex.rewrite.copy(), kind === EVENT_END, settings.holdMs);
+    meters.held++;
+    return;
+  }
+  if (s.type === TYPE_UNAVAILABLE || kind === EVENT_END) {
+    meters.unmatched++;
+    return;
+  }
+  errorToCall(ex, escapeAttribute(`${id}@${domain.text}`), "recipient-unavailable", `Could not find registered JID for id ${id}`);
+  endUnknown(ex, node, id, domain.text);
+}
+
+/** Is this a mixer's presence? They are dropped until mixers are routed. */
+function isMixer(ex: Exchange, s: Stanza, domain: NodeDomain, id: string, kind: number): boolean {
+  const caps = findChild(s, NS_CAPS, "c");
+  if (kind === EVENT_NONE && caps >= 0 && attributeOf(s, caps, "node") === "urn:xmpp:rayo:mixer:1") {
+    ex.mixers.add(domain.node, id);
+    return true;
+  }
+  if (!ex.mixers.has(domain.node, id)) return false;
+  if (kind === EVENT_NONE && s.type === TYPE_UNAVAILABLE) ex.mixers.delete(domain.node, id); // PMX7
+  return true;
+}
+
+/** The call's first events are about to be released (AH25): this one goes out after them. */
+function holdBehind(ex: Exchange, s: Stanza, domain: NodeDomain, kind: number): void {
+  ex.rewrite.begin(s);
+  ex.early.hold(domain.node, ex.from.local(), ex.rewrite.copy(), kind === EVENT_END, ex.settings.holdMs);
+}

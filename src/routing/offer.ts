@@ -1,0 +1,120 @@
+/**
+ * Incoming calls: which application, which of its resources, and what if nobody takes the call (spec 2.4).
+ */
+import { CALL_REFUSED } from "../cluster/call_table.ts";
+import type { Application } from "../cluster/application.ts";
+import type { NodeDomain } from "../cluster/node.ts";
+import { Offer, OFFER_RESOURCES_MAX } from "../cluster/offer.ts";
+import { escapeAttribute } from "../xmpp/escape.ts";
+import { NS_RAYO } from "../xmpp/namespaces.ts";
+import { CLASS_NEW } from "../xmpp/outlet.ts";
+import type { Stanza } from "../xmpp/stanza.ts";
+import { findChild } from "./children.ts";
+import { errorToCall, forget, REJECT } from "./departure.ts";
+import { EVENT_OFFER } from "./event_kind.ts";
+import type { Exchange } from "./exchange.ts";
+import { attributeOf } from "./payload.ts";
+import { sendToClient } from "./to_client.ts";
+
+/** How long a refused call may take to end before it is forgotten. */
+const REFUSED_MS = 60_000;
+
+/** PX1: an offer of a call that nobody knows yet; `ex.from` holds the call's JID. Checks in the order of §2.4. */
+export function newOffer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
+  const { directory, from } = ex;
+  const { node } = domain;
+  ex.meters.offers++;
+  if (directory.quiesced) {
+    return refuseOffer(ex, domain, "service-unavailable", "Gateway is on Quiesce mode.");
+  }
+  const address = attributeOf(s, findChild(s, NS_RAYO, "offer"), "to");
+  const application = address === null ? undefined : directory.addresses.match(address);
+  // DC25: on a platform of another kind it is as if no application had the address.
+  const fits = application !== undefined &&
+    (node.platforms.length === 0 || node.platforms.includes(application.platform));
+  if (!fits) {
+    const text = `Could not find application for URI [${address ?? ""}]`;
+    return refuseOffer(ex, domain, "recipient-unavailable", text);
+  }
+  if (ex.congested()) {
+    return refuseOffer(ex, domain, "resource-constraint", "The requested resource is busy.");
+  }
+  const { external } = ex;
+  const resource = external[0]!.outlet.up ? application.pick() : null;
+  if (resource === null) return refuseOffer(ex, domain, "recipient-unavailable", nobody(application));
+
+  const slot = directory.addCall(
+    from.buf,
+    from.localStart,
+    from.localEnd,
+    domain,
+    resource,
+    0,
+    ex.clock.wall(),
+  );
+  const parts = Math.min(application.resources.length, OFFER_RESOURCES_MAX);
+  ex.rewrite.begin(s);
+  const offer = new Offer(slot, application, ex.rewrite.copy(), resource, Math.floor(ex.settings.offerTimeoutMs / parts));
+  ex.offers.add(offer);
+  if (!sendToClient(ex, s, slot, EVENT_OFFER, resource, CLASS_NEW)) {
+    forget(ex, slot); // BUG 38: nothing stays registered of an offer that was not sent
+    return refuseOffer(ex, domain, "resource-constraint", "The requested resource is busy.");
+  }
+  directory.noteCall(slot);
+}
+
+/** OF3, DC19: the resource asked last has gone or said nothing; the next one is asked, or the call is refused. */
+export function askNext(ex: Exchange, offer: Offer): void {
+  const { directory } = ex;
+  const { application, slot } = offer;
+  const resource = offer.asked.length < OFFER_RESOURCES_MAX && !directory.quiesced ? application.pick(offer.asked) : null;
+  if (resource === null) {
+    refuseCall(ex, offer, nobody(application));
+    return;
+  }
+  offer.asked.push(resource);
+  directory.offerAlsoTo(slot, resource);
+  ex.offers.wait(offer, offer.partMs);
+  directory.noteCall(slot);
+  ex.rescan.read(offer.stanza, (s) => {
+    if (ex.readFrom(s)) sendToClient(ex, s, slot, EVENT_OFFER, resource, CLASS_NEW);
+  });
+}
+
+/** Time is up for an offer, or for the `end` of a refused one. */
+export function offerExpired(ex: Exchange, offer: Offer): void {
+  ex.meters.timeouts++;
+  if (offer.refused) forget(ex, offer.slot);
+  else askNext(ex, offer);
+}
+
+/** OF2: nobody takes a call that was already offered. It stays known until its `end`, which its parties get. */
+function refuseCall(ex: Exchange, offer: Offer, text: string): void {
+  const { directory } = ex;
+  const { slot } = offer;
+  offer.refused = true;
+  directory.calls.setFlag(slot, CALL_REFUSED, true);
+  ex.offers.wait(offer, REFUSED_MS);
+  const node = directory.nodeOf(slot);
+  ex.hangups.first(node, directory.calls.id(slot), ex.clock.now());
+  refuseAtNode(ex, ex.callJid(slot), node.javaNode, "recipient-unavailable", text);
+}
+
+/** Refuses an offer that never became a call here (DC18). */
+function refuseOffer(ex: Exchange, domain: NodeDomain, condition: string, text: string): void {
+  const { from } = ex;
+  const jid = escapeAttribute(`${from.local()}@${domain.text}`);
+  ex.hangups.first(domain.node, from.local(), ex.clock.now());
+  refuseAtNode(ex, jid, domain.node.javaNode, condition, text);
+  ex.log.warn("offer refused", { node: domain.node.jid, call: from.local(), reason: text });
+}
+
+function refuseAtNode(ex: Exchange, jid: string, javaNode: boolean, condition: string, text: string): void {
+  ex.meters.offersRefused++;
+  errorToCall(ex, jid, condition, text);
+  if (!javaNode) ex.command(jid, REJECT);
+}
+
+function nobody(application: Application): string {
+  return `Could not find an available resource for JID [${application.jid}]`;
+}

@@ -1,0 +1,262 @@
+/**
+ * URIs inside payloads: towards nodes they name the node's domain, towards clients the external one (§2.7). Only
+ * elements of Rayo's core namespace, only the attributes listed there (RW8); everything else is passed untouched.
+ */
+import type { Resource } from "../cluster/application.ts";
+import { foldId } from "../cluster/call_table.ts";
+import type { Dial } from "../cluster/dial.ts";
+import type { Node, NodeDomain } from "../cluster/node.ts";
+import { AttributeCursor, attributeText, ElementCursor } from "../xmpp/attributes.ts";
+import { isText } from "../base/bytes.ts";
+import { decodeInto, escapeAttribute } from "../xmpp/escape.ts";
+import { JidView, splitJid } from "../xmpp/jid.ts";
+import { NS_RAYO } from "../xmpp/namespaces.ts";
+import type { Stanza } from "../xmpp/stanza.ts";
+import type { StanzaErrorType } from "../xmpp/stanza_error.ts";
+import { isChild } from "./children.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Why a payload cannot be passed on. */
+export interface Refusal {
+  condition: string;
+  type: StanzaErrorType;
+  text: string;
+}
+
+/** Nothing against it. */
+export const OK: Refusal = { condition: "", type: "cancel", text: "" };
+
+const NOT_ALLOWED: Refusal = { condition: "not-allowed", type: "cancel", text: "" };
+/** FreeSWITCH's own words (FS33). */
+const LEG_GONE: Refusal = { condition: "service-unavailable", type: "cancel", text: "b-leg is gone" };
+
+const SCHEME = "xmpp:";
+const attributes = new AttributeCursor();
+const elements = new ElementCursor();
+const uri = new JidView();
+/** A URI's JID after decoding; longer ones are passed as they are. */
+const decoded = Buffer.allocUnsafeSlow(4096);
+
+/** The decoded value of attribute `name` of child `i` (which may be absent: -1), or null. */
+export function attributeOf(s: Stanza, i: number, name: string): string | null {
+  return i < 0 ? null : attributeText(s.buf, s.childStart[i]!, name);
+}
+
+/** Reads the value under `attributes` as a JID with or without `xmpp:` into `uri`; false: it is none. */
+function readUri(): boolean {
+  const { buf, escaped } = attributes;
+  let start = attributes.valueStart, end = attributes.valueEnd;
+  let bytes = buf;
+  if (escaped) {
+    if (end - start > decoded.length) return false;
+    end = decodeInto(buf, start, end, decoded, 0);
+    bytes = decoded;
+    start = 0;
+  }
+  if (end - start > SCHEME.length && isText(bytes, start, start + SCHEME.length, SCHEME)) start += SCHEME.length;
+  return splitJid(bytes, start, end, uri);
+}
+
+// ── towards nodes ──────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Adds the translations that child 0 of `s` needs on its way to `node` to `ex.rewrite`; what `sender` may not join
+ * is refused (IC11, IC12).
+ */
+export function payloadToNode(ex: Exchange, s: Stanza, node: Node, sender: Resource): Refusal {
+  if (isChild(s, 0, NS_RAYO, "join") || isChild(s, 0, NS_RAYO, "unjoin")) {
+    return joinToNode(ex, s.buf, s.childStart[0]!, node, sender);
+  }
+  if (!isChild(s, 0, NS_RAYO, "dial")) return OK;
+  if (attributes.find(s.buf, s.childStart[0]!, "uri") && readUri()) {
+    const id = foldId(uri.local());
+    ex.rewrite.text(attributes.valueStart, attributes.valueEnd, escapeAttribute(`${SCHEME}${id}@${node.jid}`));
+  }
+  elements.ofChild(s, 0);
+  while (elements.next()) {
+    if (!elements.is(NS_RAYO, "join")) continue;
+    const refusal = joinToNode(ex, s.buf, elements.start, node, sender);
+    if (refusal !== OK) return refusal;
+  }
+  return OK;
+}
+
+/** RW2, RW5: the other leg of a join, by `call-uri` or `call-id`. */
+function joinToNode(ex: Exchange, buf: Buffer, tag: number, node: Node, sender: Resource): Refusal {
+  const { directory } = ex;
+  if (attributes.find(buf, tag, "mixer-name")) {
+    ex.mixers.add(node, attributeText(buf, tag, "mixer-name")!);
+  }
+  if (attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 && ex.served(uri)?.external === true) {
+    const slot = directory.calls.findPublic(uri.buf, uri.localStart, uri.localEnd);
+    const refusal = otherLeg(ex, slot, node, sender);
+    if (refusal !== OK) return refusal;
+    // FS53: nested in a dial only the form with the scheme works.
+    ex.rewrite.text(attributes.valueStart, attributes.valueEnd, `${SCHEME}${ex.callJid(slot)}`);
+    return OK;
+  }
+  const id = attributeText(buf, tag, "call-id");
+  if (id === null) return OK;
+  const bytes = Buffer.from(id);
+  const slot = directory.calls.findPublic(bytes, 0, bytes.length);
+  const refusal = otherLeg(ex, slot, node, sender);
+  if (refusal !== OK) return refusal;
+  attributes.find(buf, tag, "call-id");
+  ex.rewrite.text(attributes.valueStart, attributes.valueEnd, escapeAttribute(directory.calls.id(slot)));
+  return OK;
+}
+
+function otherLeg(ex: Exchange, slot: number, node: Node, sender: Resource): Refusal {
+  if (slot < 0) return LEG_GONE;
+  if (ex.directory.partyOf(slot)?.bare !== sender.bare) return NOT_ALLOWED; // IC11, DC23
+  return ex.directory.nodeOf(slot) === node ? OK : LEG_GONE; // IC12
+}
+
+export interface WantedDial {
+  refusal: Refusal;
+  /** Local part of `dial/@uri` as the client wrote it; "" without one. */
+  publicId: string;
+  /** The node of a nested join's other leg, or null. */
+  onlyNode: Node | null;
+}
+
+/** What a client's dial asks for beyond "some node": its own call URI (DL13), a call to join (DC24). */
+export function readDial(ex: Exchange, s: Stanza, sender: Resource): WantedDial {
+  const wanted: WantedDial = { refusal: OK, publicId: "", onlyNode: null };
+  const { buf } = s;
+  if (attributes.find(buf, s.childStart[0]!, "uri")) {
+    // The words are FreeSWITCH's (FS30, FS49).
+    if (!readUri()) return { ...wanted, refusal: badUri("Bad uri") };
+    if (uri.localStart < 0) return { ...wanted, refusal: badUri("Bad uri (missing node)") };
+    if (ex.served(uri)?.external !== true) return { ...wanted, refusal: badUri("Bad uri (invalid domain)") };
+    wanted.publicId = uri.local();
+  }
+  elements.ofChild(s, 0);
+  while (elements.next()) {
+    if (!elements.is(NS_RAYO, "join")) continue;
+    const slot = legOf(ex, buf, elements.start);
+    if (slot === NO_LEG) continue;
+    if (slot < 0) return { ...wanted, refusal: LEG_GONE };
+    if (ex.directory.partyOf(slot)?.bare !== sender.bare) return { ...wanted, refusal: NOT_ALLOWED };
+    const node = ex.directory.nodeOf(slot);
+    if (node.state === "unreachable" || (wanted.onlyNode ?? node) !== node) return { ...wanted, refusal: LEG_GONE };
+    wanted.onlyNode = node;
+  }
+  return wanted;
+}
+
+/** A join that names no call. */
+const NO_LEG = -2;
+
+/** The call that the join at `tag` names; -1: an unknown one. */
+function legOf(ex: Exchange, buf: Buffer, tag: number): number {
+  const { calls } = ex.directory;
+  if (attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 && ex.served(uri)?.external === true) {
+    return calls.findPublic(uri.buf, uri.localStart, uri.localEnd);
+  }
+  const id = attributeText(buf, tag, "call-id");
+  if (id === null) return NO_LEG;
+  const bytes = Buffer.from(id);
+  return calls.findPublic(bytes, 0, bytes.length);
+}
+
+function badUri(text: string): Refusal {
+  return { condition: "bad-request", type: "modify", text };
+}
+
+// ── towards clients ────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Adds the translations that the Rayo children of `s` need on their way to a client to `ex.rewrite`: RW3, RW4, and
+ * the echo in a node's error (RW9), where `dial` says by which letters the client knows its call. `ex.from` is the
+ * sender.
+ */
+export function payloadToClient(ex: Exchange, s: Stanza, node: Node, dial: Dial | null = null): void {
+  for (let i = 0; i < s.childCount; i++) {
+    if (s.childNs[i] !== NS_RAYO) continue;
+    const start = s.childStart[i]!;
+    if (isChild(s, i, NS_RAYO, "ref")) {
+      if (!uriToClient(ex, s.buf, start, "uri", dial)) addUri(ex, s, i, node);
+    } else if (isChild(s, i, NS_RAYO, "dial")) {
+      uriToClient(ex, s.buf, start, "uri", dial);
+      elements.ofChild(s, i);
+      while (elements.next()) {
+        if (elements.is(NS_RAYO, "join")) uriToClient(ex, s.buf, elements.start, "call-uri", dial);
+      }
+    } else {
+      uriToClient(ex, s.buf, start, "call-uri", dial);
+    }
+  }
+}
+
+/** Translates one attribute if it is there and names a node's domain; true if it is there. */
+function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial: Dial | null): boolean {
+  if (!attributes.find(buf, tag, name)) return false;
+  if (!readUri() || uri.localStart < 0) return true; // FS24: it may be a mixer's name
+  const domain = ex.directory.findDomain(uri.buf, uri.domainStart, uri.domainEnd);
+  if (domain === null) return true;
+  const door = ex.external[0]!;
+  const slot = ex.directory.findCall(uri.buf, uri.localStart, uri.localEnd, domain.node);
+  const known = slot >= 0 ? ex.directory.calls.publicId(slot) : null;
+  const letters = slot < 0 && dial !== null && dial.nodeId !== "" && foldId(uri.local()) === dial.nodeId;
+  if (known === null && !letters && !attributes.escaped) {
+    ex.rewrite.bytes(uri.domainStart, uri.domainEnd, door.wire, 0, door.wire.length);
+    return true;
+  }
+  const local = known !== null ? Buffer.from(known).toString() : letters ? dial.publicId : uri.local();
+  const scheme = isText(buf, attributes.valueStart, attributes.valueStart + SCHEME.length, SCHEME) ? SCHEME : "";
+  const resource = uri.resourceStart < 0 ? "" : `/${uri.resource()}`;
+  ex.rewrite.text(
+    attributes.valueStart,
+    attributes.valueEnd,
+    escapeAttribute(`${scheme}${local}@${door.text}${resource}`),
+  );
+  return true;
+}
+
+/** AH6: a `ref` with an `id` alone (Java nodes) gets a `uri` beside it; the `id` stays. */
+function addUri(ex: Exchange, s: Stanza, i: number, node: Node): void {
+  const id = attributeOf(s, i, "id");
+  if (id === null) return;
+  const { from, directory } = ex;
+  const external = ex.external[0]!.text;
+  let text: string;
+  if (from.localStart < 0) {
+    text = `${publicOf(ex, id, node)}@${external}`;
+  } else {
+    const slot = directory.findCall(from.buf, from.localStart, from.localEnd, node);
+    text = `${slot < 0 ? from.local() : directory.calls.publicText(slot)}@${external}/${id}`;
+  }
+  const at = s.childNameEnd[i]!;
+  ex.rewrite.text(at, at, ` uri='${escapeAttribute(SCHEME + text)}'`);
+}
+
+function publicOf(ex: Exchange, id: string, node: Node): string {
+  const bytes = Buffer.from(id);
+  const slot = ex.directory.findCall(bytes, 0, bytes.length, node);
+  return slot < 0 ? id : ex.directory.calls.publicText(slot);
+}
+
+export interface CallRef {
+  id: string;
+  domain: NodeDomain;
+}
+
+/** The call that a dial's result names: by `uri`, which wins, or by `id` (DL7); null: none, or another node's. */
+export function readRef(ex: Exchange, s: Stanza, node: Node): CallRef | null {
+  let at = -1;
+  for (let i = 0; i < s.childCount && at < 0; i++) if (isChild(s, i, NS_RAYO, "ref")) at = i;
+  if (at < 0) return null;
+  if (attributes.find(s.buf, s.childStart[at]!, "uri")) {
+    if (!readUri() || uri.localStart < 0) return null;
+    const id = uri.local();
+    const domain = ex.directory.findDomain(uri.buf, uri.domainStart, uri.domainEnd) ??
+      ex.directory.trustedDomain(uri.domain());
+    return domain !== null && domain.node === node ? { id, domain } : null;
+  }
+  const id = attributeOf(s, at, "id");
+  if (id === null) return null;
+  const jid = Buffer.from(`${id}@${node.jid}`);
+  if (!splitJid(jid, 0, jid.length, uri) || uri.localStart < 0) return null;
+  return { id, domain: ex.directory.domainOf(node.jid, node) };
+}

@@ -1,0 +1,81 @@
+/**
+ * The gateway without its sockets: directory, exchange and pipeline wired together, told of stanzas, links and time.
+ * A simulation runs this as it is; app.ts gives it real links.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { Directory } from "../cluster/directory.ts";
+import type { Stanza } from "../xmpp/stanza.ts";
+import { requestExpired } from "./answer.ts";
+import { dialExpired } from "./dial.ts";
+import { earlyExpired } from "./early.ts";
+import { Exchange, type RoutingSettings } from "./exchange.ts";
+import { offerExpired } from "./offer.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { ServedDomain } from "./served_domain.ts";
+
+export class Switchboard {
+  readonly exchange: Exchange;
+  readonly #pipeline: Pipeline;
+  readonly #greetIntervalMs: number;
+  #greeting: Timer | null = null;
+
+  /** `domains`: external and internal ones, each side in the order of the configuration. */
+  constructor(
+    directory: Directory,
+    settings: RoutingSettings,
+    greetIntervalMs: number,
+    clock: Clock,
+    random: Random,
+    log: Log,
+    domains: readonly ServedDomain[],
+  ) {
+    this.exchange = new Exchange(directory, settings, clock, random, log, domains, {
+      request: (request) => requestExpired(this.exchange, request),
+      dial: (dial) => dialExpired(this.exchange, dial),
+      offer: (offer) => offerExpired(this.exchange, offer),
+      early: (events) => earlyExpired(this.exchange, events),
+    });
+    this.#pipeline = new Pipeline(this.exchange);
+    this.#greetIntervalMs = greetIntervalMs;
+  }
+
+  stanza(s: Stanza, arrival: ServedDomain): void {
+    this.#pipeline.stanza(s, arrival);
+  }
+
+  skipped(s: Stanza, why: string): void {
+    this.#pipeline.skipped(s, why);
+  }
+
+  /** A link's stream is open. Nodes are greeted when it is the one that leads to them (9.5, FS60). */
+  linkUp(domain: ServedDomain): void {
+    const { exchange } = this;
+    if (domain !== exchange.internal[0]) return;
+    exchange.internalUpSince = exchange.clock.now();
+    for (const node of exchange.directory.enrolledNodes()) exchange.greet(node);
+    this.#greetLater();
+  }
+
+  linkDown(domain: ServedDomain): void {
+    if (domain !== this.exchange.internal[0]) return;
+    this.#greeting?.cancel();
+    this.#greeting = null;
+  }
+
+  /** No timer of this object runs after this. */
+  stop(): void {
+    this.#greeting?.cancel();
+    this.#greeting = null;
+  }
+
+  /** DC33: static nodes are greeted again and again; one that restarted has forgotten the gateway. */
+  #greetLater(): void {
+    this.#greeting?.cancel();
+    this.#greeting = this.exchange.clock.after(this.#greetIntervalMs, () => {
+      for (const node of this.exchange.directory.enrolledNodes()) if (node.isStatic) this.exchange.greet(node);
+      this.#greetLater();
+    });
+  }
+}
