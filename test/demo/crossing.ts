@@ -102,16 +102,22 @@ function keyOf(side: string, way: string, stanza: El, seen: Seen): { text: strin
   return { text: `${outward} ${stanza.name} ${payload.name} ${local}${resource}`, name: payload.name };
 }
 
-/** The same peer, overheard. */
-export function overheard(peer: Peer, side: "node" | "client", crossings: Crossings): Peer {
+/** The same peer, overheard; `wrote` is told of what it writes. */
+export function overheard(
+  peer: Peer,
+  side: "node" | "client",
+  crossings: Crossings,
+  wrote: (stanza: El) => void = () => {},
+): Peer {
   return {
     get send() {
       return peer.send;
     },
     set send(send: (xml: string) => void) {
       peer.send = (xml) => {
-        // A peer may write several stanzas, or ones without `from`, at once: only whole ones are looked at.
-        crossings.note(side, "wrote", parseXml(xml));
+        const stanza = parseXml(xml);
+        crossings.note(side, "wrote", stanza);
+        wrote(stanza);
         send(xml);
       };
     },

@@ -26,6 +26,8 @@ export interface LiveGateway {
   childPid(): number;
   readonly ended: boolean;
   log(): string;
+  /** From this byte on. */
+  logFrom(byte: number): string;
   /** Until `/readyz` says yes; rejects with the log when it ends or takes too long. */
   ready(): Promise<void>;
   /** SIGHUP. */
@@ -77,6 +79,9 @@ class GatewayProcess implements LiveGateway {
   }
   log(): string {
     return this.#running().log();
+  }
+  logFrom(byte: number): string {
+    return this.#running().logFrom(byte);
   }
   reload(): void {
     this.#running().signal("HUP");

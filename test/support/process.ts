@@ -8,7 +8,7 @@
  * Everything the child says goes to a file, so that a chatty server never blocks and its words can be shown when it
  * fails.
  */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -45,6 +45,8 @@ export interface Child {
   signal(name: Signal): void;
   /** Everything said so far, standard output and error together; also after the folder is gone. */
   log(): string;
+  /** The same from this byte on, while it runs: for those who follow a long log. */
+  logFrom(byte: number): string;
   /** SIGTERM, and SIGKILL to all of the group when that did not help in `graceMs`; then the folder is removed. */
   stop(graceMs?: number): Promise<void>;
   /** SIGKILL to all of the group, now. */
@@ -146,6 +148,17 @@ class ChildProcess implements Child {
       return readFileSync(this.#logFile, "utf8");
     } catch {
       return "";
+    }
+  }
+
+  logFrom(byte: number): string {
+    if (this.#lastWords !== null) return Buffer.from(this.#lastWords).subarray(byte).toString();
+    const file = openSync(this.#logFile, "r");
+    try {
+      const rest = Buffer.alloc(Math.max(0, fstatSync(file).size - byte));
+      return rest.subarray(0, readSync(file, rest, 0, rest.length, byte)).toString();
+    } finally {
+      closeSync(file);
     }
   }
 

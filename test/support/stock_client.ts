@@ -2,6 +2,8 @@
  * An ordinary user of a real server, on `@xmpp/client`: logs in with SASL, binds a resource, sends what it is told.
  */
 import { client } from "@xmpp/client";
+import { bareJid, type Peer } from "./peer.ts";
+import { parseXml } from "./xml.ts";
 import type { LiveServer } from "./live_server.ts";
 import { StockPeer } from "./stock_peer.ts";
 
@@ -18,4 +20,19 @@ export async function stockClient(server: LiveServer, options: StockClientOption
   const service = `xmpp://${server.host}:${server.c2sPort}`;
   return await new StockPeer(client({ service, domain, username, password, resource, timeout: 10_000 }))
     .start();
+}
+
+/** Gives a simulated application an ordinary user's way to the server; it begins at once, with up(). */
+export function attachClient(peer: Peer, client: StockPeer): void {
+  client.remembers = false;
+  const own = bareJid(client.jid);
+  client.onStanza = (stanza) => {
+    // Its account's own presence, which every resource is told of, is no stanza for the application.
+    if (stanza.name === "presence" && bareJid(stanza.attrs["from"] ?? own) === own) return;
+    peer.receive(parseXml(String(stanza)));
+  };
+  client.onClosed = () => peer.down();
+  // What is said after the stream's end is lost, as with any client.
+  peer.send = (xml) => void client.send(xml).catch(() => {});
+  peer.up();
 }

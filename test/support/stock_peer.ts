@@ -39,8 +39,13 @@ export interface XmppEntity {
 const WAIT_LIMIT_MS = 10_000;
 
 export class StockPeer {
-  /** In the order of arrival; never shortened. */
+  /** In the order of arrival; never shortened, unless `remembers` is false: then empty. */
   readonly received: XmppElement[] = [];
+  remembers = true;
+  /** Told of each stanza as it comes. */
+  onStanza: (stanza: XmppElement) => void = () => {};
+  /** Told once when the stream has ended, by whomever. */
+  onClosed: () => void = () => {};
   /** Stream errors and the like: the condition where there is one. */
   readonly errors: string[] = [];
   readonly #entity: XmppEntity;
@@ -53,14 +58,18 @@ export class StockPeer {
     // A test says itself when a party comes back.
     entity.reconnect.stop();
     entity.on("stanza", (stanza) => {
-      this.received.push(stanza);
+      if (this.remembers) this.received.push(stanza);
+      this.onStanza(stanza);
       this.#wake();
     });
     entity.on("error", (error) => {
       this.errors.push(error.condition ?? error.message);
       this.#wake();
     });
-    entity.on("status", () => this.#wake());
+    entity.on("status", (status) => {
+      if (status === "disconnect") this.onClosed();
+      this.#wake();
+    });
   }
 
   /** Its address: full for a client, the domain for a component. */
