@@ -40,7 +40,8 @@ export function commands(url: string): string[] {
     `curl -s '${url}/api/v1/calls?limit=5'`,
     `curl -s ${url}/metrics`,
     `curl -s '${jmx}/read/com.rayo.gateway:Type=GatewayStatistics/ActiveCallsCount'`,
-    `curl -s '${jmx}/exec/com.rayo.gateway:Type=Admin,name=Admin/enableQuiesce'    (and disableQuiesce)`,
+    `curl -s '${jmx}/exec/com.rayo.gateway:Type=Admin,name=Admin/enableQuiesce'`,
+    `curl -s '${jmx}/exec/com.rayo.gateway:Type=Admin,name=Admin/disableQuiesce'`,
   ];
 }
 
