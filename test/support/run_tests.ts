@@ -6,7 +6,8 @@
  *
  * Usage: bun test/support/run_tests.ts [folder or file below test/]…
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { whyNoLiveServers } from "./packages.ts";
 import { BUN, ROOT } from "./toolchain.ts";
@@ -87,10 +88,8 @@ async function runSuite(path: string, reportFile: string): Promise<Totals & { tr
 async function main(words: readonly string[]): Promise<number> {
   const testFolder = join(ROOT, "test");
   const chosen = words.length > 0 ? words : suites(testFolder);
-  const reports = join(ROOT, "dist/junit");
-  rmSync(reports, { recursive: true, force: true });
-  mkdirSync(reports, { recursive: true });
-
+  // Of this run alone: another one may be under way beside it.
+  const reports = mkdtempSync(join(tmpdir(), "rayo-junit-"));
   const sum: Totals = { passed: 0, failed: 0, skipped: 0 };
   const troubles: string[] = [];
   for (const [index, name] of chosen.entries()) {
@@ -101,6 +100,7 @@ async function main(words: readonly string[]): Promise<number> {
     if (result.trouble !== "") troubles.push(`test/${name} ${result.trouble}`);
     else if (result.failed > 0) troubles.push(`test/${name}: ${result.failed} failed`);
   }
+  rmSync(reports, { recursive: true, force: true });
   const skip = whyNoLiveServers();
   if (skip !== "") console.log(`Live tests on real servers were skipped: ${skip}`);
   for (const line of troubles) console.log(line);
