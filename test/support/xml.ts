@@ -171,6 +171,7 @@ export class StreamReader {
 /** One stanza from text. */
 export function parseXml(text: string): El {
   let result: El | undefined;
+  let fault = "";
   const reader = new StreamReader({
     open() {},
     stanza(el) {
@@ -178,11 +179,12 @@ export function parseXml(text: string): El {
     },
     close() {},
     fault(why) {
-      throw new XmlFault(`${why} in ${text.slice(0, 200)}`);
+      fault = why;
     },
   });
   // Inside a stream of its own, so that the stanza's own default namespace is the content namespace.
   reader.push(`<stream xmlns='jabber:client'>${text}</stream>`);
+  if (fault !== "") throw new XmlFault(`${fault} in ${text.slice(0, 200)}`);
   if (result === undefined) throw new XmlFault(`no element in ${text.slice(0, 200)}`);
   return result;
 }

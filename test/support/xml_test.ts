@@ -17,6 +17,8 @@ test("keeps what a prefix was bound to", () => {
 
 test.each([
   "<a><b></a>",
+  "<a>",
+  "text",
   "<a x=1/>",
   "<a>&nosuch;</a>",
   "<a x='1' x='2'/>",
