@@ -96,9 +96,10 @@ function oracle(body: string): Found {
   for (const letter of body) {
     if (found.fault) break;
     parser.write(letter);
-    // A reference is judged by saxes at its `;` only, if that ever comes.
-    const { entity } = parser as unknown as { entity: string };
-    if (entity !== "" && !REFERENCE.test(entity)) stop();
+    // saxes reports some things at their end only, if that ever comes: references, and what RFC 6120 forbids.
+    const inside = parser as unknown as { entity: string; state: number; stateTable: { name: string }[] };
+    if (inside.entity !== "" && !REFERENCE.test(inside.entity)) stop();
+    if (/^s(PI|Comment|Doctype|DTD)/.test(inside.stateTable[inside.state]!.name)) stop();
     if (complete !== "" && !found.fault) found.stanzas.push(complete);
     complete = "";
   }
@@ -176,6 +177,8 @@ function compare(seed: number, wrongness: number, mutate: boolean): Found {
   // What saxes has not said by the end, an innocent element brings out.
   const body = `${mutate ? source.mutated(plain) : plain}<z/>`;
   const ours = framed(body);
+  // saxes trims the names of namespaces, which "Namespaces in XML" does not: nothing to compare there.
+  if (/xmlns(:[^=]*)?\s*=\s*("\s|'\s|"[^"]*\s"|'[^']*\s')/.test(body)) return ours;
   const theirs = oracle(body);
   if (ours.fault !== theirs.fault || ours.stanzas.join("\n\n") !== theirs.stanzas.join("\n\n")) {
     expect({ seed, body, ...ours }).toEqual({ seed, body, ...theirs });
