@@ -92,7 +92,6 @@ export class Mirror {
     } else {
       // To the end of the line: an application's end takes its addresses along, so order among keys matters.
       waiting.delete(key);
-      if (change.kind === "application-gone") waiting.delete("application " + change.jid);
       if (!isRemoval(change) || this.#held.has(key)) waiting.set(key, change);
     }
     if (this.#timer === undefined && !this.#due && waiting.size > 0) this.#wake(DELAY_MS);
@@ -105,27 +104,20 @@ export class Mirror {
    */
   commit(changes: readonly Change[]): Promise<void> {
     if (this.#closed) return Promise.reject(new StoreFault("the store is closed", false));
-    return new Promise((resolve, reject) => {
-      // Under a key of its own: taking it back must leave no trace in what was noted for the same row.
-      this.#waiting.set(`commit ${this.#commits++}`, { kind: "commit", changes, resolve, reject });
-      this.#hold(changes);
-      // At once, even while the store is failing: whoever asks deserves today's answer.
-      this.#due = true;
-      this.#send();
-    });
+    return this.#enqueue(changes);
   }
 
   /** Resolves when everything noted so far is durable; rejects, without trying again, if an attempt fails. */
   async flush(): Promise<void> {
-    if (this.pendingChanges > 0) await this.commit([]);
+    if (this.pendingChanges > 0) await this.#enqueue([]);
   }
 
   /** Writes what waits, then closes the store even if that failed. Rejects with what could not be written. */
   async close(): Promise<void> {
+    this.#closed = true;
     try {
       await this.flush();
     } finally {
-      this.#closed = true;
       this.#timer?.cancel();
       await this.#store.close();
     }
@@ -150,6 +142,17 @@ export class Mirror {
     return this.#batch.size + this.#waiting.size;
   }
 
+  #enqueue(changes: readonly Change[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // Under a key of its own: taking it back must leave no trace in what was noted for the same row.
+      this.#waiting.set(`commit ${this.#commits++}`, { kind: "commit", changes, resolve, reject });
+      this.#hold(changes); // what is noted from now on comes after it
+      // At once, even while the store is failing: whoever asks deserves today's answer.
+      this.#due = true;
+      this.#send();
+    });
+  }
+
   #wake(ms: number): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.after(ms, () => {
@@ -168,8 +171,8 @@ export class Mirror {
     this.#fill();
     const changes: Change[] = [];
     for (const entry of this.#batch.values()) {
-      if (entry.kind === "commit") changes.push(...entry.changes);
-      else changes.push(entry);
+      if (entry.kind !== "commit") changes.push(entry);
+      else for (const change of entry.changes) changes.push(change);
     }
     if (changes.length === 0) {
       if (this.#fault === undefined) return this.#finished();
@@ -242,7 +245,6 @@ export class Mirror {
         entry.reject(fault);
       }
     }
-    if (this.#closed) return;
     this.#due = true; // once this batch is through, what waits behind it is overdue
     this.#wake(this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);

@@ -350,6 +350,16 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
       expect((await restart()).calls).toEqual([]);
     });
 
+    test("opened again while it is still closing, it has what was written", async () => {
+      await store.open();
+      const writing = store.write(Array.from({ length: 20_000 }, (_, slot) => call(slot))); // takes its time
+      const closing = store.close();
+      expect((await store.open()).calls).toHaveLength(20_000);
+      await Promise.all([writing, closing]);
+      await store.write([call(20_000)]);
+      expect((await restart()).calls).toHaveLength(20_001);
+    });
+
     test("the same object may be opened again", async () => {
       await store.open();
       await store.write([call(1)]);

@@ -4,7 +4,17 @@
  * Never opens a file that exists: POSIX drops all of a process's locks on a file when any descriptor of it is
  * closed, so a mere look inside could let a second gateway in. Whether it is a database is SQLite's to say.
  */
-import { chmodSync, closeSync, lstatSync, openSync, realpathSync, type Stats, statSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
 import { StoreFault } from "../../cluster/store.ts";
 import { codeOf } from "./fault.ts";
@@ -27,6 +37,7 @@ export function settle(path: string): string {
   if (file.size > 0 && file.size < HEADER_BYTES) { // SQLite takes a file of one byte for an empty one
     throw new StoreFault(`"${path}" is not an SQLite database; it was left as it is`, false);
   }
+  accessSync(real, constants.R_OK | constants.W_OK);
   makePrivate(real, file);
   // Left by a crash or another program's visit; SQLite gives new ones the mode of the database.
   for (const suffix of ["-wal", "-shm", "-journal"]) {
