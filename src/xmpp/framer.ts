@@ -12,7 +12,8 @@
  *
  * RFC 6120 §4 and §11, XEP-0114.
  */
-import { CARRY_BYTES_KEPT, HEADER_BYTES_MAX } from "../base/limits.ts";
+import { HEADER_BYTES_MAX } from "../base/limits.ts";
+import { Carry } from "./carry.ts";
 import { BANG, CONTROL, LT, QUESTION, SLASH, WHITE } from "./chars.ts";
 import { NamespaceScope } from "./namespace_scope.ts";
 import { Prolog } from "./prolog.ts";
@@ -83,7 +84,6 @@ const PROLOG = 0, BETWEEN = 1, CARRIED = 2, SKIPPING = 3, CLOSING = 4, OVER = 5;
 
 /** How much of a chunk is first appended to a cut stanza; doubles until the stanza is whole. */
 const PIECE_BYTES = 4096;
-const CARRY_BYTES = 8192;
 const EMPTY = Buffer.alloc(0);
 
 export class Framer {
@@ -100,9 +100,8 @@ export class Framer {
   private mode = PROLOG;
   /** Changes with every reset: a sink may call reset() from within push(). */
   private life = 0;
-  /** The prolog so far, or the cut stanza so far, from 0 to `carried`. */
-  private carry: Buffer = EMPTY;
-  private carried = 0;
+  /** The prolog so far, or the cut stanza so far. */
+  private readonly carry = new Carry();
   /** In CLOSING: how much of the header's name was seen. */
   private closing = 0;
   /** In SKIPPING: bytes of that stanza so far, and why it is skipped. */
@@ -122,15 +121,14 @@ export class Framer {
 
   /** Bytes of memory held for a stanza or header that is not complete. */
   get held(): number {
-    return this.carry.length;
+    return this.carry.buf.length;
   }
 
   /** Forgets everything: the next byte begins a new stream. May be called from within a sink's call. */
   reset(): void {
     this.life++;
     this.mode = PROLOG;
-    this.carry = EMPTY;
-    this.carried = 0;
+    this.carry.drop();
     this.utf8.reset();
     this.prolog.begin();
     this.scope.forgetHeader();
@@ -212,22 +210,13 @@ export class Framer {
 
   /** Copies the beginning of a stanza that `end` cuts. */
   private keep(chunk: Buffer, at: number, end: number): void {
-    this.carried = 0;
+    this.carry.clear();
     this.append(chunk, at, end);
     this.mode = CARRIED;
   }
 
   private append(chunk: Buffer, at: number, end: number): void {
-    const needed = this.carried + end - at;
-    if (needed > this.carry.length) {
-      let size = Math.max(this.carry.length, CARRY_BYTES);
-      while (size < needed) size *= 2;
-      const grown = Buffer.allocUnsafeSlow(size);
-      this.carry.copy(grown, 0, 0, this.carried);
-      this.carry = grown;
-    }
-    chunk.copy(this.carry, this.carried, at, end);
-    this.carried = needed;
+    this.carry.append(chunk, at, end);
     this.work += end - at;
   }
 
@@ -235,10 +224,10 @@ export class Framer {
   private goOn(chunk: Buffer, at: number, end: number): number {
     const scanner = this.scanner, max = this.stanzaMax;
     for (let piece = PIECE_BYTES; at < end; piece *= 2) {
-      const before = this.carried;
+      const before = this.carry.length;
       const taken = Math.min(piece, end - at, Math.max(1, max - before));
       this.append(chunk, at, at + taken);
-      const carry = this.carry;
+      const carry = this.carry.buf, carried = this.carry.length;
       if (before === 1) {
         // Only the `<` was there: what it begins is decided now.
         const c = carry[1]!;
@@ -247,34 +236,28 @@ export class Framer {
           this.closing = 0;
           return at + 1;
         }
-        if (c === BANG || c === QUESTION) return this.strayMarkup(carry, 0, this.carried);
+        if (c === BANG || c === QUESTION) return this.strayMarkup(carry, 0, carried);
         scanner.begin(0);
       }
       const from = scanner.at;
-      const limit = Math.min(this.carried, max);
+      const limit = Math.min(carried, max);
       const next = scanner.run(carry, limit);
       this.work += Math.max(0, (next > 0 ? next : limit) - from);
       if (next > 0) {
         this.mode = BETWEEN;
         const life = this.life;
         scanner.stanza.buf = carry;
-        this.release();
+        this.carry.release();
         this.sink.stanza(scanner.stanza);
         return this.life === life ? at + next - before : end;
       }
-      if (next === CUT && this.carried < max) {
+      if (next === CUT && carried < max) {
         at += taken;
         continue;
       }
-      return this.stop(carry, next, 0, limit, this.carried, at - before);
+      return this.stop(carry, next, 0, limit, carried, at - before);
     }
     return at;
-  }
-
-  /** The cut stanza is whole: a buffer that one large stanza has blown up is not kept. */
-  private release(): void {
-    this.carried = 0;
-    if (this.carry.length > CARRY_BYTES_KEPT) this.carry = EMPTY;
   }
 
   /**
@@ -311,7 +294,7 @@ export class Framer {
     this.mode = SKIPPING;
     // What the scan has gone over since the piece of markup that broke the limit is read again, once.
     const next = this.skipOn(buf, scanner.token, end);
-    if (this.mode === SKIPPING || this.mode === BETWEEN) this.release();
+    if (this.mode === SKIPPING || this.mode === BETWEEN) this.carry.release();
     return next + shift;
   }
 
@@ -342,21 +325,22 @@ export class Framer {
   }
 
   private open(chunk: Buffer, at: number, end: number): number {
-    const before = this.carried;
+    const before = this.carry.length;
     const taken = Math.min(end - at, HEADER_BYTES_MAX - before);
     this.append(chunk, at, at + taken);
-    const next = this.prolog.run(this.carry, this.carried);
+    const { buf, length } = this.carry;
+    const next = this.prolog.run(buf, length);
     if (next === CUT) return at + taken;
     if (next < 0) {
       const { condition, text } = this.trouble;
-      const sample = this.tag.start > 0 || this.carry[0] === LT
-        ? markupSample(this.carry, 0, this.trouble.at, this.carried)
-        : rawSample(this.carry, 0, this.carried);
+      const sample = this.tag.start > 0 || buf[0] === LT
+        ? markupSample(buf, 0, this.trouble.at, length)
+        : rawSample(buf, 0, length);
       this.end(condition, text, sample);
       return end;
     }
     this.mode = this.prolog.empty ? OVER : BETWEEN;
-    this.carried = 0;
+    this.carry.clear();
     const life = this.life;
     this.sink.header(this.prolog.header);
     if (this.prolog.empty && this.life === life) this.sink.closed();
@@ -402,8 +386,7 @@ export class Framer {
 
   private over(): void {
     this.mode = OVER;
-    this.carry = EMPTY;
-    this.carried = 0;
+    this.carry.drop();
     this.scanner.stanza.buf = EMPTY;
   }
 

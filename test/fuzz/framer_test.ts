@@ -32,6 +32,14 @@ function element(name: string, ns: number, attributes: string[], text: string): 
 /** What a reference may look like before its `;`. */
 const REFERENCE = /^(#|#[0-9]+|#x[0-9a-f]*|[\p{L}_][\p{L}\p{N}_.:-]*)$/iu;
 
+/** What saxes keeps to itself. */
+interface Inside {
+  entity: string;
+  openWakaBang: string;
+  state: number;
+  stateTable: { name: string }[];
+}
+
 /** What saxes makes of a stream. */
 function oracle(body: string): Found {
   const found: Found = { stanzas: [], fault: false };
@@ -97,9 +105,11 @@ function oracle(body: string): Found {
     if (found.fault) break;
     parser.write(letter);
     // saxes reports some things at their end only, if that ever comes: references, and what RFC 6120 forbids.
-    const inside = parser as unknown as { entity: string; state: number; stateTable: { name: string }[] };
+    const inside = parser as unknown as Inside;
     if (inside.entity !== "" && !REFERENCE.test(inside.entity)) stop();
-    if (/^s(PI|Comment|Doctype|DTD)/.test(inside.stateTable[inside.state]!.name)) stop();
+    const { name } = inside.stateTable[inside.state]!;
+    if (name === "sOpenWakaBang" && !"[CDATA[".startsWith(inside.openWakaBang)) stop();
+    if (/^s(PI|Comment|Doctype|DTD)/.test(name)) stop();
     if (complete !== "" && !found.fault) found.stanzas.push(complete);
     complete = "";
   }
