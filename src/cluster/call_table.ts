@@ -129,10 +129,10 @@ export class CallTable {
     for (let at = hash & mask;; at = (at + 1) & mask) {
       const slot = shard[at]! - 1;
       if (slot < 0) return -1;
-      const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
+      const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
       if (ints[record + HASH] !== hash || domains[ints[record + DOMAIN]!] !== owner) continue;
-      if (this.#hasId(slot, buf, start, end)) return slot;
+      if (this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) return slot;
     }
   }
 
@@ -148,9 +148,10 @@ export class CallTable {
     for (let at = hash & mask;; at = (at + 1) & mask) {
       const slot = shard[at]! - 1;
       if (slot < 0) return -1;
-      const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
+      const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
-      if (ints[record + HASH] !== hash || !this.#hasId(slot, buf, start, end)) continue;
+      if (ints[record + HASH] !== hash) continue;
+      if (!this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) continue;
       // An aliased call is not reachable under its node's id: that name belongs to another call.
       if ((ints[record + FLAGS]! & CALL_PUBLIC_ID) !== 0 && !this.#sameFoldedPublicId(slot)) continue;
       return slot;
@@ -277,6 +278,12 @@ export class CallTable {
   #idStart(slot: number): number {
     const long = (this.#int(slot, FLAGS) & CALL_LONG_ID) !== 0;
     return long ? 0 : (slot & SEGMENT_MASK) * RECORD_BYTES + ID_OFFSET;
+  }
+  /** The hot form: the record is at hand, and ids are nearly always the same to the letter. */
+  #hasIdAt(slot: number, flags: number, cells: Uint8Array, cell: number, buf: Uint8Array, start: number, end: number): boolean {
+    if (flags >>> 16 !== end - start) return false;
+    if ((flags & CALL_LONG_ID) !== 0) return this.#hasId(slot, buf, start, end);
+    return sameFolded(cells, cell, buf, start, end - start);
   }
   #hasId(slot: number, buf: Uint8Array, start: number, end: number): boolean {
     return this.idLength(slot) === end - start &&
