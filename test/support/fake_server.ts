@@ -135,7 +135,8 @@ export class FakeServer {
   /** Domain to streams or node; ejabberd may have several streams for one domain. */
   readonly #domains = new Map<string, Seat[]>();
   readonly #clients = new Map<string, Attachment>();
-  /** Domains that were there once: a bounce tells a component that is away from a host that never was. */
+  /** Ids of the questions that the server itself asks. */
+  readonly #asked = new Set<string>();
   #queue: (() => void)[] = [];
   #ids = 0;
 
@@ -256,6 +257,10 @@ export class FakeServer {
       if (stanza.attrs.from !== undefined) stanza.attrs.from = foldJid(stanza.attrs.from);
     }
     const to = attr(stanza, "to");
+    if (stanza.attrs.type !== "get" && this.#asked.delete(attr(stanza, "id"))) {
+      this.#note(origin.name, "", "server", xml, stanza); // its own question, though in the client's name
+      return;
+    }
     const domain = splitJid(to).domain;
     const seat = this.#find(domain, to, stanza);
     const entry = this.#note(origin.name, seat?.name ?? "", note, xml, stanza);
@@ -355,9 +360,9 @@ export class FakeServer {
     if (caps === undefined || stanza.attrs.type !== undefined) return;
     const node = `${attr(caps, "node")}#${attr(caps, "ver")}`;
     const query = `<query xmlns='http://jabber.org/protocol/disco#info' node='${esc(node)}'/>`;
-    const xml = `<iq type='get' id='caps${this.#ids++}' from='${esc(client.name)}' to='${
-      esc(from)
-    }'>${query}</iq>`;
+    const id = `caps${this.#ids++}`;
+    this.#asked.add(id);
+    const xml = `<iq type='get' id='${id}' from='${esc(client.name)}' to='${esc(from)}'>${query}</iq>`;
     this.#route(client, parseXml(xml), "server", xml);
   }
 

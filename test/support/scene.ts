@@ -159,8 +159,8 @@ class Play {
 
   #expect(actor: Actor, step: { kind: string; xml: string; line: number }): void {
     const wanted = this.#read(step.xml, step.line);
-    if (actor.party.kind === "client") wanted.attrs.to ??= actor.party.jid;
-    else wanted.attrs.from ??= this.#world.facts.gw;
+    wanted.attrs.to ??= actor.party.jid;
+    if (actor.party.kind === "node") wanted.attrs.from ??= this.#world.facts.gw;
     let why = "nothing came";
     const candidates = step.kind === "among" ? actor.waiting.length : Math.min(1, actor.waiting.length);
     for (let i = 0; i < candidates; i++) {
