@@ -44,7 +44,7 @@ export class Traffic {
   readonly tally: Tally = { started: 0, inbound: 0, outbound: 0, done: 0, failed: 0 };
   readonly #world: World;
   readonly #pace: Pace;
-  /** By the call's id at the application, which is that at the node: the application assigns those of its dials (AH5). */
+  /** By the call's id at the application, which is that at the node; a dial by the application's own until it has one. */
   readonly #underway = new Map<string, Underway>();
   #beat: Timer | null = null;
   #paused = false;
@@ -108,7 +108,14 @@ export class Traffic {
     const { app } = this.#any(this.#world.resources);
     const to = `sip:callee${this.tally.started}@example.net`;
     const id: string = app.dial(to, (call, answer) => {
-      if (call === null) this.#failed(id, answer === null ? "no answer to the dial" : "the dial was refused");
+      if (call === null) {
+        return this.#failed(id, answer === null ? "no answer to the dial" : "the dial was refused");
+      }
+      // The node has named it.
+      const underway = this.#underway.get(id);
+      if (call.id === id || underway === undefined) return;
+      this.#underway.delete(id);
+      this.#underway.set(call.id, underway);
     });
     this.#began(id, `call of ${app.jid} to ${to}`);
   }

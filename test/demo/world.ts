@@ -40,8 +40,6 @@ export interface DemoResource {
 interface Names {
   external: string;
   internal: string;
-  externalSecret: string;
-  internalSecret: string;
   /** Bare JID. */
   application: string;
   addresses: string[];
@@ -49,8 +47,13 @@ interface Names {
   adminPort: number;
 }
 
-const PASSWORD = "demo password";
-const NODE_SECRET = "demo node secret";
+/** Of this run alone; those in config.toml are examples, about which the gateway rightly complains. */
+const SECRETS = {
+  external: crypto.randomUUID(),
+  internal: crypto.randomUUID(),
+  node: crypto.randomUUID(),
+  user: crypto.randomUUID(),
+};
 
 export class World {
   readonly names = readNames(join(ROOT, "config.toml"));
@@ -78,24 +81,33 @@ export class World {
 
     tell(`starting ${this.#options.server}`);
     this.server = await this.#startServer([...fs, ...java]);
+    // A FreeSWITCH is greeted when the gateway's link comes up, and then only now and again (DC33); a Java node
+    // announces itself when its own does (JN2). So these are there before the gateway, and those after it.
+    tell(`starting ${fs.length} FreeSWITCH-like nodes`);
+    for (const domain of fs) {
+      this.#add("FreeSWITCH", new ModRayoNode({ domain, clock: systemClock, random: systemRandom }));
+    }
+    await this.#connected();
+
     tell("starting the gateway");
     this.gateway = await startGateway({
       external: this.server,
       adminPort: await this.#adminPort(),
-      // FreeSWITCH never announces itself (FS16, FS60): the gateway has to know of it.
-      overrides: { NODES__STATIC: `[${fs.map((jid) => `{ jid = "${jid}" }`).join(", ")}]` },
+      overrides: {
+        // It never announces itself (FS16, FS60): the gateway has to know of it.
+        NODES__STATIC: `[${fs.map((jid) => `{ jid = "${jid}" }`).join(", ")}]`,
+        XMPP__EXTERNAL__SECRET: SECRETS.external,
+        XMPP__INTERNAL__SECRET: SECRETS.internal,
+      },
     });
     await this.gateway.ready();
 
-    tell(`starting ${fs.length + java.length} nodes`);
-    for (const domain of fs) {
-      this.#add("FreeSWITCH", new ModRayoNode({ domain, clock: systemClock, random: systemRandom }));
-    }
+    tell(`starting ${java.length} Java-like nodes`);
     for (const domain of java) {
       const gatewayDomain = names.internal;
       this.#add("Java", new JavaNode({ domain, gatewayDomain, clock: systemClock, random: systemRandom }));
     }
-    await Promise.all(this.#attachments.map(({ ready }) => ready));
+    await this.#connected();
 
     tell("logging the application in");
     for (let i = 1; i <= this.#options.resources; i++) await this.#logIn(`resource${i}`);
@@ -125,13 +137,17 @@ export class World {
     const start = this.#options.server === "prosody" ? startProsody : startEjabberd;
     return start({
       components: {
-        [names.external]: names.externalSecret,
-        [names.internal]: names.internalSecret,
-        ...Object.fromEntries(nodes.map((domain) => [domain, NODE_SECRET])),
+        [names.external]: SECRETS.external,
+        [names.internal]: SECRETS.internal,
+        ...Object.fromEntries(nodes.map((domain) => [domain, SECRETS.node])),
       },
       hosts: [names.application.replace(/.*@/, "")],
-      users: [{ jid: names.application, password: PASSWORD }],
+      users: [{ jid: names.application, password: SECRETS.user }],
     });
+  }
+
+  async #connected(): Promise<void> {
+    await Promise.all(this.#attachments.map(({ ready }) => ready));
   }
 
   /** People remember 8080; a test must not need it. */
@@ -149,18 +165,20 @@ export class World {
     const heard = overheard(peer, "node", this.crossings, (stanza) => {
       if (stanza.children.some((child) => typeof child !== "string" && child.name === "end")) node.done++;
     });
-    this.#attachments.push(attachComponent(heard, { host, port, domain: peer.domain, secret: NODE_SECRET }));
+    this.#attachments.push(attachComponent(heard, { host, port, domain: peer.domain, secret: SECRETS.node }));
   }
 
   async #logIn(resource: string): Promise<void> {
     const jid = this.names.application;
-    const client = await stockClient(this.server, { jid, password: PASSWORD, resource });
+    const client = await stockClient(this.server, { jid, password: SECRETS.user, resource });
     this.#clients.push(client);
     const app = new Application({
       jid: client.jid,
       root: this.names.external,
       clock: systemClock,
       random: systemRandom,
+      // A Java node names its calls itself, whatever a dial asks for (JN5): then nobody should ask (AH7, AH18).
+      ownUris: this.#options.javaNodes === 0,
       nodeDomains: this.nodes.map(({ domain }) => domain),
     });
     attachClient(overheard(app, "client", this.crossings), client);
@@ -197,7 +215,6 @@ function domains(name: string, count: number, parent: string): string[] {
 function readNames(file: string): Names {
   const config = Bun.TOML.parse(readFileSync(file, "utf8")) as {
     gateway: { external_domain: string; internal_domain: string };
-    xmpp: { external: { secret: string }; internal: { secret: string } };
     nodes: { trusted: string[] };
     applications: { jid: string; addresses: string[] }[];
     admin?: { listen?: string };
@@ -210,8 +227,6 @@ function readNames(file: string): Names {
   return {
     external: config.gateway.external_domain,
     internal: config.gateway.internal_domain,
-    externalSecret: config.xmpp.external.secret,
-    internalSecret: config.xmpp.internal.secret,
     application: application.jid,
     addresses: application.addresses,
     nodeDomain: trusted.slice(2),
