@@ -105,7 +105,11 @@ export class World {
     tell(`starting ${java.length} Java-like nodes`);
     for (const domain of java) {
       const gatewayDomain = names.internal;
-      this.#add("Java", new JavaNode({ domain, gatewayDomain, clock: systemClock, random: systemRandom }));
+      const playMs = this.#options.once > 0 ? 300 : 4000;
+      this.#add(
+        "Java",
+        new JavaNode({ domain, gatewayDomain, playMs, clock: systemClock, random: systemRandom }),
+      );
     }
     await this.#connected();
 
