@@ -83,7 +83,8 @@ export class AddressBook<A> {
     if (exact !== undefined) return exact;
     const split = parts(address);
     if (split === null) return undefined;
-    return choose(this.#bodies.get(split.body), split.scheme) ?? choose(this.#portless.get(split.portless), split.scheme);
+    return choose(this.#bodies.get(split.body), split.scheme) ??
+      choose(this.#portless.get(split.portless), split.scheme);
   }
 }
 

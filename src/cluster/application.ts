@@ -45,7 +45,16 @@ export class Application {
   /** Where `#last` stood: a hint that saves the search. */
   #lastAt = -1;
 
-  constructor(row: { jid: string; appId: string; name: string; platform: string; accountId: string; permissions: string }) {
+  constructor(
+    row: {
+      jid: string;
+      appId: string;
+      name: string;
+      platform: string;
+      accountId: string;
+      permissions: string;
+    },
+  ) {
     this.jid = row.jid;
     this.appId = row.appId;
     this.name = row.name;
@@ -60,7 +69,9 @@ export class Application {
    */
   pick(except: readonly Resource[] = []): Resource | null {
     const { resources } = this;
-    if (this.#last !== null && resources[this.#lastAt] !== this.#last) this.#lastAt = resources.indexOf(this.#last);
+    if (this.#last !== null && resources[this.#lastAt] !== this.#last) {
+      this.#lastAt = resources.indexOf(this.#last);
+    }
     for (let step = 1; step <= resources.length; step++) {
       const at = (this.#lastAt + step) % resources.length;
       const resource = resources[at]!;

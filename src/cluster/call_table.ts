@@ -33,7 +33,15 @@ const RECORD_BYTES = 80;
 const RECORD_INTS = RECORD_BYTES / 4;
 /** Bytes of the id kept in the record itself; a UUID has 36. */
 const ID_CELL = 44;
-const HASH = 0, DOMAIN = 1, PARTY = 2, PARTY_NEXT = 3, PARTY_PREV = 4, NODE_NEXT = 5, NODE_PREV = 6, STARTED = 7, FLAGS = 8;
+const HASH = 0,
+  DOMAIN = 1,
+  PARTY = 2,
+  PARTY_NEXT = 3,
+  PARTY_PREV = 4,
+  NODE_NEXT = 5,
+  NODE_PREV = 6,
+  STARTED = 7,
+  FLAGS = 8;
 const ID_OFFSET = RECORD_BYTES - ID_CELL;
 const SHARD_BITS = 8;
 /** 2020-01-01T00:00:00Z in seconds: start times fit 31 bits until 2088. */
@@ -78,7 +86,14 @@ export class CallTable {
    * Enters a call with the id `buf[start, end)` at node domain number `domain` and returns its slot. The caller has
    * made sure that the node has no such call. `slot` may be given when a stored call returns to its place.
    */
-  add(buf: Uint8Array, start: number, end: number, domain: number, startedSeconds: number, slot = -1): number {
+  add(
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    domain: number,
+    startedSeconds: number,
+    slot = -1,
+  ): number {
     slot = slot < 0 ? this.#allocate() : this.#allocateAt(slot);
     const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
     const record = (slot & SEGMENT_MASK) * RECORD_INTS;
@@ -132,7 +147,9 @@ export class CallTable {
       const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
       if (ints[record + HASH] !== hash || domains[ints[record + DOMAIN]!] !== owner) continue;
-      if (this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) return slot;
+      if (this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) {
+        return slot;
+      }
     }
   }
 
@@ -151,7 +168,9 @@ export class CallTable {
       const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
       if (ints[record + HASH] !== hash) continue;
-      if (!this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) continue;
+      if (!this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) {
+        continue;
+      }
       // An aliased call is not reachable under its node's id: that name belongs to another call.
       if ((ints[record + FLAGS]! & CALL_PUBLIC_ID) !== 0 && !this.#sameFoldedPublicId(slot)) continue;
       return slot;
@@ -280,7 +299,15 @@ export class CallTable {
     return long ? 0 : (slot & SEGMENT_MASK) * RECORD_BYTES + ID_OFFSET;
   }
   /** The hot form: the record is at hand, and ids are nearly always the same to the letter. */
-  #hasIdAt(slot: number, flags: number, cells: Uint8Array, cell: number, buf: Uint8Array, start: number, end: number): boolean {
+  #hasIdAt(
+    slot: number,
+    flags: number,
+    cells: Uint8Array,
+    cell: number,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
     if (flags >>> 16 !== end - start) return false;
     if ((flags & CALL_LONG_ID) !== 0) return this.#hasId(slot, buf, start, end);
     return sameFolded(cells, cell, buf, start, end - start);

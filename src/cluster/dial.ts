@@ -126,7 +126,9 @@ export class DialTable {
   /** The dial whose current attempt at `node` has the id `buf[start, end)`, or null. */
   match(buf: Uint8Array, start: number, end: number, node: Node): Dial | null {
     const numberStart = start + this.#epoch.length + 2;
-    if (!isDialId(buf, start, end) || !isText(buf, start, start + this.#epoch.length, this.#epoch)) return null;
+    if (!isDialId(buf, start, end) || !isText(buf, start, start + this.#epoch.length, this.#epoch)) {
+      return null;
+    }
     let dash = numberStart;
     while (dash < end && buf[dash] !== 45) dash++;
     const dial = this.#dials.get(readBase36(buf, numberStart, dash));

@@ -24,5 +24,7 @@ export function nodeSucceeded(directory: Directory, node: Node): void {
 
 /** True if some platform of the node would have no usable node without it. */
 function isLast(directory: Directory, node: Node): boolean {
-  return node.platforms.some((name) => !directory.platform(name).nodes.some((other) => other !== node && other.usable));
+  return node.platforms.some((name) =>
+    !directory.platform(name).nodes.some((other) => other !== node && other.usable)
+  );
 }

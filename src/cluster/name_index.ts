@@ -70,7 +70,9 @@ export class NameIndex {
       if (this.#hashes[at] !== hash || key.length !== length) continue;
       const fold = foldEnd - start;
       if (this.#foldEnds[at] !== fold) continue;
-      if (sameFolded(key, 0, buf, start, fold) && sameBytes(key, fold, buf, foldEnd, length - fold)) return at;
+      if (sameFolded(key, 0, buf, start, fold) && sameBytes(key, fold, buf, foldEnd, length - fold)) {
+        return at;
+      }
     }
   }
 

@@ -121,11 +121,15 @@ export class RequestTable {
   match(buf: Uint8Array, start: number, end: number, node: Node): Request | null {
     const { epoch } = this;
     const numberStart = start + epoch.length + 2;
-    if (numberStart >= end || buf[numberStart - 1] !== 99 || !isText(buf, start, start + epoch.length, epoch)) return null;
+    if (
+      numberStart >= end || buf[numberStart - 1] !== 99 || !isText(buf, start, start + epoch.length, epoch)
+    ) return null;
     let dash = numberStart;
     while (dash < end && buf[dash] !== 45) dash++;
     const request = this.#all[readBase36(buf, numberStart, dash)];
-    if (request === undefined || !request.open || request.turn !== readBase36(buf, dash + 1, end)) return null;
+    if (request === undefined || !request.open || request.turn !== readBase36(buf, dash + 1, end)) {
+      return null;
+    }
     return request.node === node ? request : null;
   }
 

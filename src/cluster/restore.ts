@@ -79,13 +79,21 @@ export function undeclared(directory: Directory, declared: readonly Declared[], 
       for (const address of addresses) {
         const owner = directory.addresses.owner(address);
         if (owner === undefined) changes.push({ kind: "address", row: { address, jid: row.jid } });
-        else log.warn("an address of the configuration belongs to another application", { address, application: owner.jid });
+        else {log.warn("an address of the configuration belongs to another application", {
+            address,
+            application: owner.jid,
+          });}
       }
       continue;
     }
-    const same = known.name === row.name && known.platform === row.platform && known.permissions === row.permissions &&
+    const same = known.name === row.name && known.platform === row.platform &&
+      known.permissions === row.permissions &&
       known.addresses.size === addresses.length && addresses.every((a) => known.addresses.has(a));
-    if (!same) log.warn("the store has this application with other values than the configuration: the store's stand", { application: row.jid });
+    if (!same) {
+      log.warn("the store has this application with other values than the configuration: the store's stand", {
+        application: row.jid,
+      });
+    }
   }
   return changes;
 }
