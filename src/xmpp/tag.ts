@@ -55,8 +55,7 @@ export class TagScan {
   readonly valueEnd: Int32Array;
   /** 1: the value holds a reference, a tab or a line end, so its bytes are not yet its meaning. */
   readonly escaped: Uint8Array;
-  /** Length and some letters of each name in one number: equal names have equal marks. */
-  private readonly mark: Int32Array;
+  /** nameBit() of each attribute found. */
   private bits = 0;
   /** Attributes that are namespace declarations. */
   declarations = 0;
@@ -81,7 +80,6 @@ export class TagScan {
     this.valueStart = new Int32Array(n);
     this.valueEnd = new Int32Array(n);
     this.escaped = new Uint8Array(n);
-    this.mark = new Int32Array(n);
     this.declaration = new Int32Array(n);
     this.attributesMax = limits.attributesMax;
     this.nameMax = limits.nameBytesMax;
@@ -126,6 +124,7 @@ export class TagScan {
     let phase = this.phase;
     let n = this.count;
     let quote = this.quote;
+    let bits = this.bits;
     scan: for (;;) {
       switch (phase) {
         case SPACED: {
@@ -168,14 +167,27 @@ export class TagScan {
               continue scan;
             }
             valueEnd[n] = k;
-            if (this.attribute(buf, n, i, j, colon) < 0) return FAULT;
+            const first = buf[i]!;
+            const bit = nameBit(first, buf[j - 1]!, j - i);
+            if ((bits & bit) !== 0 && this.taken(buf, n, i, j)) return FAULT;
+            bits |= bit;
+            if (first === X || colon > 0) this.noteDeclaration(buf, n, i, j, colon);
             n++;
             i = k + 1;
-            if (i >= end || buf[i] !== SPACE) {
+            const after = i < end ? buf[i]! : 0;
+            if (after === SPACE) i++;
+            else if (after === GT) {
+              this.empty = false;
+              this.count = n;
+              return i + 1;
+            } else if (after === SLASH && i + 1 < end && buf[i + 1] === GT) {
+              this.empty = true;
+              this.count = n;
+              return i + 2;
+            } else {
               phase = BETWEEN;
               continue scan;
             }
-            i++;
           }
           while (i < end && WHITE[buf[i]!] === 1) i++;
           if (i >= end) break scan;
@@ -234,7 +246,10 @@ export class TagScan {
           this.nameEnd = j;
           this.colon = this.colonFound;
           i = j;
-          phase = BETWEEN;
+          if (i < end && buf[i] === SPACE) {
+            i++;
+            phase = SPACED;
+          } else phase = BETWEEN;
           continue;
         }
         case VALUE: {
@@ -243,7 +258,11 @@ export class TagScan {
           const c = buf[i]!;
           if (c === quote) {
             valueEnd[n] = i++;
-            if (this.attribute(buf, n, attrStart[n]!, attrEnd[n]!, this.attrColon[n]!) < 0) return FAULT;
+            const start = attrStart[n]!, stop = attrEnd[n]!;
+            const bit = nameBit(buf[start]!, buf[stop - 1]!, stop - start);
+            if ((bits & bit) !== 0 && this.taken(buf, n, start, stop)) return FAULT;
+            bits |= bit;
+            this.noteDeclaration(buf, n, start, stop, this.attrColon[n]!);
             n++;
             phase = BETWEEN;
           } else if (c === AMP) {
@@ -283,33 +302,30 @@ export class TagScan {
     this.phase = phase;
     this.count = n;
     this.quote = quote;
+    this.bits = bits;
     return CUT;
   }
 
-  /** Attribute `n` is complete: it must be the only one of its name; what its prefix means is noted. */
-  private attribute(buf: Buffer, n: number, start: number, end: number, colon: number): number {
-    const first = buf[start]!;
-    const mark = end - start ^ first << 8 ^ buf[end - 1]! << 16 ^ buf[(start + end) >> 1]! << 24;
-    // A bit for each name seen: only a bit that is taken makes it worth looking through the names.
-    const bit = 1 << ((mark ^ mark >> 8 ^ mark >> 15) & 31);
-    if ((this.bits & bit) !== 0) {
-      for (let k = 0; k < n; k++) {
-        if (this.mark[k] === mark && this.sameName(buf, k, start, end)) {
-          return this.trouble.illFormed("an attribute that stands there twice", start);
-        }
+  /** Is one of the first `n` attributes called `buf[start, end)`? Then that is a fault. */
+  private taken(buf: Buffer, n: number, start: number, end: number): boolean {
+    for (let k = 0; k < n; k++) {
+      if (this.sameName(buf, k, start, end)) {
+        this.trouble.illFormed("an attribute that stands there twice", start);
+        return true;
       }
     }
-    this.bits |= bit;
-    this.mark[n] = mark;
-    if (first === X && isXmlns(buf, start, colon > 0 ? colon : end)) {
-      this.declaration[this.declarations++] = n;
-    } else if (colon > 0) this.prefixed++;
-    return 0;
+    return false;
+  }
+
+  /** Attribute `n`, whose name begins with an x or has a prefix, may be a namespace declaration. */
+  private noteDeclaration(buf: Buffer, n: number, start: number, end: number, colon: number): void {
+    if (isXmlns(buf, start, colon > 0 ? colon : end)) this.declaration[this.declarations++] = n;
+    else if (colon > 0) this.prefixed++;
   }
 
   private sameName(buf: Buffer, k: number, start: number, end: number): boolean {
     const other = this.attrStart[k]!;
-    if (this.attrEnd[k]! - other !== end - start) return false;
+    if (this.attrEnd[k]! - other !== end - start || buf[other] !== buf[start]) return false;
     for (let i = start, j = other; i < end; i++, j++) if (buf[i] !== buf[j]) return false;
     return true;
   }
@@ -357,8 +373,14 @@ export class TagScan {
   }
 }
 
+/** A bit for each name seen: only a bit that is taken makes it worth looking through the names. */
+function nameBit(first: number, last: number, length: number): number {
+  return 1 << ((first ^ first >> 4 ^ last ^ length << 3) & 31);
+}
+
 /** True when `buf[start, end)` is `xmlns`. */
 function isXmlns(buf: Buffer, start: number, end: number): boolean {
-  return end - start === 5 && buf[start + 1] === M && buf[start + 2] === L && buf[start + 3] === N &&
+  return end - start === 5 && buf[start] === X && buf[start + 1] === M && buf[start + 2] === L &&
+    buf[start + 3] === N &&
     buf[start + 4] === S;
 }
