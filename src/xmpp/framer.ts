@@ -130,6 +130,7 @@ export class Framer {
     this.mode = PROLOG;
     this.carry.drop();
     this.utf8.reset();
+    this.scanner.reset();
     this.prolog.begin();
     this.scope.forgetHeader();
     this.scanner.stanza.buf = EMPTY;

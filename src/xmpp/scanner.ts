@@ -16,6 +16,7 @@ import { NS_STREAM_CONTENT } from "./namespaces.ts";
 import { checkReference } from "./reference.ts";
 import { CHILDREN_MAX, OTHER, Stanza, TYPE_NONE } from "./stanza.ts";
 import type { TagScan } from "./tag.ts";
+import { NO_DEFAULT, TagMemo } from "./tag_memo.ts";
 import { CUT, FAULT, type Trouble } from "./trouble.ts";
 
 const CONTENT = 0, START_TAG = 1, END_SPACE = 2, CDATA = 3;
@@ -33,6 +34,7 @@ export class Scanner {
   /** The top start tag was read to its end: stanza.kind and the rest of it are known. */
   topKnown = false;
 
+  private readonly memo = new TagMemo();
   private state = START_TAG;
   private readonly depthMax: number;
   /** Index: depth. Qualified names of the open elements, and what was in force inside them. */
@@ -52,6 +54,11 @@ export class Scanner {
     this.nameEnd = new Int32Array(limits.depthMax + 2);
     this.defaultId = new Int32Array(limits.depthMax + 2);
     this.prefixes = new Int32Array(limits.depthMax + 2);
+  }
+
+  /** Another stream, whose header may declare other namespaces. */
+  reset(): void {
+    this.memo.clear();
   }
 
   /** A stanza begins with the `<` at `start`; what follows it is neither `/` nor `!` nor `?`. */
