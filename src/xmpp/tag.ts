@@ -154,7 +154,7 @@ export class TagScan {
               }
               k += 4;
             }
-            while (k < end && VALUE_STOP[buf[k]!] === 0) k++;
+            if (k + 3 >= end) { while (k < end && VALUE_STOP[buf[k]!] === 0) k++; }
             attrStart[n] = i;
             attrEnd[n] = j;
             valueStart[n] = j + 2;
