@@ -8,7 +8,16 @@
  * Everything the child says goes to a file, so that a chatty server never blocks and its words can be shown when it
  * fails.
  */
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -213,12 +222,25 @@ process.on("exit", () => {
   for (const folder of folders) removeFolder(folder);
 });
 
-/** Whether a process runs; one that has ended and was not waited for does not. */
+/**
+ * Whether a process runs; one that has ended and was not waited for does not. All its threads are looked at: the first
+ * may be gone while another still holds the sockets open.
+ */
 export function isAlive(pid: number): boolean {
+  return threadsOf(pid).some((thread) => {
+    try {
+      return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8"));
+    } catch {
+      return false;
+    }
+  });
+}
+
+function threadsOf(pid: number): string[] {
   try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
-    return false;
+    return [];
   }
 }
 

@@ -92,8 +92,9 @@ async function main(words: readonly string[]): Promise<number> {
   const reports = mkdtempSync(join(tmpdir(), "rayo-junit-"));
   const sum: Totals = { passed: 0, failed: 0, skipped: 0 };
   const troubles: string[] = [];
+  // With "./" in front it is a path; without, Bun would take every file whose name contains it.
   for (const [index, name] of chosen.entries()) {
-    const result = await runSuite(join("test", name), join(reports, `${index}.xml`));
+    const result = await runSuite(`./test/${name}`, join(reports, `${index}.xml`));
     sum.passed += result.passed;
     sum.failed += result.failed;
     sum.skipped += result.skipped;
