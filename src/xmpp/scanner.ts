@@ -104,7 +104,7 @@ export class Scanner {
 
   /** Reads on: one past the stanza's last byte, or a code of trouble.ts. Bytes are `buf[…, end)`. */
   run(buf: Buffer, end: number): number {
-    const tag = this.tag;
+    const tag = this.tag, memo = this.memo;
     let i = this.at;
     let depth = this.depth;
     let state = this.state;
@@ -175,6 +175,15 @@ export class Scanner {
           if (depth > this.depthMax) {
             return this.stop(i, this.trouble.soft(`elements nested more than ${this.depthMax} deep`), depth);
           }
+          const place = memo.match(buf, i, end);
+          if (place >= 0) {
+            const next = i + memo.length[place]!;
+            this.known(i, next, depth, place);
+            i = next;
+            if (memo.empty[place] === 0) depth++;
+            else if (depth === 1) this.childEnds(i);
+            continue;
+          }
           this.token = i;
           tag.begin(i);
           state = START_TAG;
@@ -187,6 +196,7 @@ export class Scanner {
         }
         const code = this.element(buf, depth, next);
         if (code < 0) return this.stop(this.token, code, depth);
+        if (depth > 0 && tag.colon === 0 && tag.prefixed === 0) this.learn(buf, next, depth);
         i = next;
         if (!tag.empty) depth++;
         else {
@@ -246,9 +256,32 @@ export class Scanner {
     this.nameStart[depth] = tag.nameStart;
     this.nameEnd[depth] = tag.nameEnd;
     this.defaultId[depth] = defaultId;
-    if (depth === 1) this.child(tagEnd, scope.publicId(ns));
-    else if (depth === 0) this.top(buf, tagEnd, scope.publicId(ns));
+    if (depth === 1) {
+      const name = tag.colon > 0 ? tag.colon + 1 : tag.nameStart;
+      this.child(tag.start, name, tag.nameEnd, tagEnd, scope.publicId(ns));
+    } else if (depth === 0) this.top(buf, tagEnd, scope.publicId(ns));
     return 0;
+  }
+
+  /** A tag that means the same wherever it stands: the next one like it is recognised. */
+  private learn(buf: Buffer, tagEnd: number, depth: number): void {
+    const { tag, memo } = this;
+    if (tag.declarations > 1 || (tag.declarations === 1 && tag.attrColon[tag.declaration[0]!]! > 0)) return;
+    memo.learn(buf, tag, tagEnd, tag.declarations === 0 ? NO_DEFAULT : this.defaultId[depth]!);
+  }
+
+  /** element() for a tag that the memo knows. */
+  private known(start: number, tagEnd: number, depth: number, place: number): void {
+    const { memo, scope } = this;
+    let defaultId = memo.defaultId[place]!;
+    if (defaultId === NO_DEFAULT) defaultId = this.defaultId[depth - 1]!;
+    if (defaultId === HEADER_DEFAULT) scope.useDefault();
+    const nameEnd = start + 1 + memo.nameLength[place]!;
+    this.prefixes[depth] = scope.count;
+    this.nameStart[depth] = start + 1;
+    this.nameEnd[depth] = nameEnd;
+    this.defaultId[depth] = defaultId;
+    if (depth === 1) this.child(start, start + 1, nameEnd, tagEnd, scope.publicId(defaultId));
   }
 
   /** Every prefix of an attribute is declared, and no two of them make one name of two. */
@@ -311,14 +344,14 @@ export class Scanner {
     }
   }
 
-  private child(tagEnd: number, ns: number): void {
-    const tag = this.tag, stanza = this.stanza;
+  private child(start: number, nameStart: number, nameEnd: number, tagEnd: number, ns: number): void {
+    const stanza = this.stanza;
     const at = stanza.childTotal++;
     if (at >= CHILDREN_MAX) return;
     stanza.childCount = at + 1;
-    stanza.childStart[at] = tag.start;
-    stanza.childNameStart[at] = tag.colon > 0 ? tag.colon + 1 : tag.nameStart;
-    stanza.childNameEnd[at] = tag.nameEnd;
+    stanza.childStart[at] = start;
+    stanza.childNameStart[at] = nameStart;
+    stanza.childNameEnd[at] = nameEnd;
     stanza.childTagEnd[at] = tagEnd;
     stanza.childNs[at] = ns;
   }
