@@ -402,6 +402,11 @@ export class CallTable {
   }
 }
 
+/** Folds as the table compares ids: ASCII only. */
+export function foldAscii(id: string): string {
+  return id.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
 /** Folds a public id made or chosen by others to what the gateway writes towards nodes (FS55). */
 export function foldId(id: string): string {
   let folded = "";

@@ -13,6 +13,9 @@ export class Dial extends DeadlineItem {
   readonly door: number;
   /** The client's stanza, able to stand alone. */
   readonly stanza: Buffer;
+  /** What the client called the request and whom it asked, escaped: the answer says so again (DL11). */
+  readonly id: string;
+  readonly to: string;
   /** The local part of `dial/@uri` as the client wrote it; "": it gave none. */
   readonly publicId: string;
   /** What the node is told to call the call: `publicId` folded (FS55). */
@@ -34,6 +37,8 @@ export class Dial extends DeadlineItem {
     resource: Resource,
     door: number,
     stanza: Buffer,
+    id: string,
+    to: string,
     publicId: string,
     nodeId: string,
     onlyNode: Node | null,
@@ -44,6 +49,8 @@ export class Dial extends DeadlineItem {
     this.resource = resource;
     this.door = door;
     this.stanza = stanza;
+    this.id = id;
+    this.to = to;
     this.publicId = publicId;
     this.nodeId = nodeId;
     this.onlyNode = onlyNode;
@@ -78,9 +85,9 @@ export class DialTable {
     return this.#next = (this.#next + 1) & 0x3fffffff;
   }
 
-  /** DL13: is another dial about to make a call of this id? */
-  reserves(nodeId: string): boolean {
-    return this.#reserved.has(nodeId);
+  /** DL13: the dial that is about to make a call of this id, or null. */
+  reserving(nodeId: string): Dial | null {
+    return this.#reserved.get(nodeId) ?? null;
   }
 
   add(dial: Dial): void {
@@ -134,6 +141,11 @@ export class DialTable {
     const dial = this.#dials.get(readBase36(buf, numberStart, dash));
     if (dial === undefined || dial.node !== node) return null;
     return dial.tried.length === readBase36(buf, dash + 1, end) ? dial : null;
+  }
+
+  /** Every dial, for the loss of the link. */
+  all(): Dial[] {
+    return [...this.#dials.values()];
   }
 
   /** Dials of a client, for its departure (DL12). */

@@ -43,7 +43,7 @@ export class Directory extends ClientDirectory {
   /**
    * Enters a call with id `buf[start, end)` at `domain` for `party`. `flags`: CALL_OUTBOUND, CALL_CONTROLLED,
    * CALL_ACCEPTED as fits. Clients know it as `publicId` (the same id in other letters; "": the node's own), or by an
-   * alias if another live call has that name (DC15).
+   * alias if another live call has that name (DC15) or a dial under way asked for it (`reserved`, DL13).
    */
   addCall(
     buf: Uint8Array,
@@ -54,8 +54,9 @@ export class Directory extends ClientDirectory {
     flags: number,
     startedMs: number,
     publicId = "",
+    reserved = false,
   ): number {
-    const taken = this.calls.findPublic(buf, start, end) >= 0;
+    const taken = reserved || this.calls.findPublic(buf, start, end) >= 0;
     const slot = this.calls.add(buf, start, end, domain.number, Math.floor(startedMs / 1000));
     if (taken) this.calls.setPublicId(slot, this.#alias(slot));
     else if (publicId !== "") this.calls.setPublicId(slot, publicId);

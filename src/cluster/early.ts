@@ -5,6 +5,7 @@
  * An `end` is kept longer than the rest: a result after its own `end` must not bring the call to life again.
  */
 import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
+import { foldAscii } from "./call_table.ts";
 import type { Node } from "./node.ts";
 
 export class EarlyEvents extends DeadlineItem {
@@ -13,6 +14,8 @@ export class EarlyEvents extends DeadlineItem {
   stanzas: Buffer[] = [];
   bytes = 0;
   ended = false;
+  /** Only the `end` is left, kept for as long as a result may come. */
+  thinned = false;
   /** The call is known by now; what is held goes out at the deadline (AH25). -1: still unknown. */
   slot = -1;
 
@@ -75,9 +78,14 @@ export class EarlyTable {
     const end = events.stanzas.at(-1)!;
     this.dropped += events.stanzas.length - 1;
     this.#bytes -= events.bytes - end.length;
+    events.thinned = true;
     events.stanzas = [end];
     events.bytes = end.length;
     this.#deadlines.add(events, ms);
+  }
+
+  get size(): number {
+    return this.#all.size;
   }
 
   /** Takes the entry out; what is dropped with it is counted when `lost`. */
@@ -90,7 +98,7 @@ export class EarlyTable {
 }
 
 function keyOf(node: Node, id: string): string {
-  return `${node.number} ${id.toLowerCase()}`;
+  return `${node.number} ${foldAscii(id)}`;
 }
 
 /** Who was told to hang up lately, so that nobody is told again and again: at most once in `windowMs` (DC20). */
@@ -107,6 +115,12 @@ export class HangupLog {
 
   get size(): number {
     return this.#at.size;
+  }
+
+  /** Was (node, id) told within the window? */
+  has(node: Node, id: string, now: number): boolean {
+    const at = this.#at.get(keyOf(node, id));
+    return at !== undefined && now - at < this.#windowMs;
   }
 
   /** True once per window for each (node, id). */

@@ -135,7 +135,7 @@ export class NodeDirectory {
   setNodeState(node: Node, state: NodeSays): void {
     if (node.state === state) return;
     node.state = state;
-    if (node.enrolled) this.noteNode(node);
+    this.noteNode(node);
   }
 
   /** An operator removes a node (D3): it is listed no more; its calls stay routable until they end. */
@@ -161,7 +161,9 @@ export class NodeDirectory {
     return platform;
   }
 
+  /** What is known of a node is to be stored; one that is not listed (any more) is not. */
   noteNode(node: Node): void {
+    if (!node.enrolled) return;
     this.journal.note({ kind: "node", row: this.nodeRow(node) });
   }
 

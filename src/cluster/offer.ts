@@ -10,19 +10,25 @@ export const OFFER_RESOURCES_MAX = 4;
 export class Offer extends DeadlineItem {
   readonly slot: number;
   readonly application: Application;
-  /** The node's presence as it came, able to stand alone. */
-  readonly stanza: Buffer;
+  /** The node's presence as it came, able to stand alone; null: lost in a restart, nobody else can be asked. */
+  readonly stanza: Buffer | null;
   readonly asked: Resource[];
   /** Milliseconds that each resource has. */
   readonly partMs: number;
   refused = false;
 
-  constructor(slot: number, application: Application, stanza: Buffer, first: Resource, partMs: number) {
+  constructor(
+    slot: number,
+    application: Application,
+    stanza: Buffer | null,
+    asked: Resource[],
+    partMs: number,
+  ) {
     super();
     this.slot = slot;
     this.application = application;
     this.stanza = stanza;
-    this.asked = [first];
+    this.asked = asked;
     this.partMs = partMs;
   }
 }

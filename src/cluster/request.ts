@@ -133,6 +133,11 @@ export class RequestTable {
     return request.node === node ? request : null;
   }
 
+  /** All open requests, for the loss of the link. */
+  allOpen(): Request[] {
+    return this.#all.filter((request) => request.open);
+  }
+
   /** All open requests to `node`, for its death. */
   ofNode(node: Node): Request[] {
     return this.#all.filter((request) => request.open && request.node === node);

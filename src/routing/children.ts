@@ -14,5 +14,6 @@ export function findChild(s: Stanza, ns: number, name: string): number {
 
 /** Is child `i` (which may be absent: -1) called `name` in namespace `ns`? */
 export function isChild(s: Stanza, i: number, ns: number, name: string): boolean {
-  return i >= 0 && i < s.childCount && s.childNs[i] === ns && isText(s.buf, s.childNameStart[i]!, s.childNameEnd[i]!, name);
+  return i >= 0 && i < s.childCount && s.childNs[i] === ns &&
+    isText(s.buf, s.childNameStart[i]!, s.childNameEnd[i]!, name);
 }

@@ -61,4 +61,3 @@ export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): voi
     ex.log.info("resource is ready", { resource: resource.jid, application: bare });
   }
 }
-

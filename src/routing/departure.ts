@@ -1,44 +1,72 @@
 /**
  * What follows when a client or a node is gone: its calls end, exactly once for everybody (PC7, PC8, PN7, DL12).
  */
-import { CALL_CONTROLLED } from "../cluster/call_table.ts";
+import { CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
 import type { Resource } from "../cluster/application.ts";
 import type { Node } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
 import { CLASS_ANSWER, CLASS_END } from "../xmpp/outlet.ts";
 import type { Exchange } from "./exchange.ts";
 import { askNext } from "./offer.ts";
-import { dialFailed } from "./dial.ts";
+import { abandonDials, dialFailed, revokeDials } from "./dial.ts";
 
 const HANGUP = "<hangup xmlns='urn:xmpp:rayo:1'/>";
-const REJECT = "<reject xmlns='urn:xmpp:rayo:1'><error/></reject>";
+/** OF2: the reason is the first child. */
+export const REJECT = "<reject xmlns='urn:xmpp:rayo:1'><error/></reject>";
 
 /** PC7, PC8: a resource left. Its calls are ended at their nodes; offers it had go to others (OF3). */
 export function clientDeparted(ex: Exchange, resource: Resource): void {
-  const { directory, dials } = ex;
+  const { directory } = ex;
   resource.holds++;
   directory.unregisterResource(resource);
-  for (const dial of dials.ofResource(resource)) dial.abandoned = true; // DL12
+  abandonDials(ex, resource); // DL12
   const { calls } = directory;
   for (let slot = resource.callsHead; slot >= 0;) {
     const next = calls.nextOfParty(slot);
     const offer = ex.offers.get(slot);
     if (offer === null) endAtNode(ex, slot);
-    else if (!offer.refused) askNext(ex, offer);
+    else if (!offer.refused) askNext(ex, offer, offer.asked.some((other) => other.registered));
     slot = next;
   }
   ex.log.info("resource has left", { resource: resource.jid });
   directory.unhold(resource);
 }
 
-/** Ends a call at its node and forgets it: nobody is left to hear of it. `hangup`, or `reject` before a command (DC18). */
+/**
+ * IC6: an application is banned. Its resources leave, its dials are refused, its calls are ended for both sides.
+ * Returns how many calls that were.
+ */
+export function applicationBanned(ex: Exchange, jid: string): number {
+  const { directory } = ex;
+  let ended = 0;
+  for (const resource of directory.resourcesOf(jid)) {
+    resource.holds++;
+    revokeDials(ex, resource, "recipient-unavailable", "The application does not exist");
+    while (resource.callsHead >= 0) {
+      const slot = resource.callsHead;
+      sayEnd(ex, slot);
+      endAtNode(ex, slot);
+      ended++;
+    }
+    directory.unregisterResource(resource);
+    directory.unhold(resource);
+  }
+  return ended;
+}
+
+/**
+ * Ends a call at its node and forgets it: nobody is left to hear of it. `hangup`, or `reject` before a command (DC18);
+ * nothing if it was refused already.
+ */
 export function endAtNode(ex: Exchange, slot: number): void {
   const { directory } = ex;
   const id = directory.calls.id(slot);
   const node = directory.nodeOf(slot);
   const taken = directory.calls.has(slot, CALL_CONTROLLED);
-  ex.hangups.first(node, id, ex.clock.now());
-  ex.command(ex.callJid(slot), taken ? HANGUP : REJECT);
+  if (!directory.calls.has(slot, CALL_REFUSED)) {
+    ex.hangups.first(node, id, ex.clock.now());
+    ex.command(ex.callJid(slot), taken ? HANGUP : REJECT);
+  }
   forget(ex, slot);
 }
 
@@ -55,12 +83,9 @@ export function forget(ex: Exchange, slot: number): void {
 
 /** PN7: a node is gone, and with it its calls, its outstanding dials and requests. */
 export function nodeDeparted(ex: Exchange, node: Node): void {
-  const { directory, requests, dials } = ex;
+  const { directory } = ex;
   directory.setNodeState(node, "unreachable");
-  for (const request of requests.ofNode(node)) {
-    ex.expireRequest(request);
-  }
-  for (const dial of dials.atNode(node)) dialFailed(ex, dial, "remote-server-timeout", "wait");
+  awaitNothing(ex, node);
   let ended = 0;
   for (let slot = node.callsHead; slot >= 0;) {
     const next = directory.calls.nextOfNode(slot);
@@ -70,6 +95,26 @@ export function nodeDeparted(ex: Exchange, node: Node): void {
     slot = next;
   }
   ex.log.warn("node is gone", { node: node.jid, calls_ended: ended });
+}
+
+/** The configuration does not trust a node any more: it is not listened to, so its calls cannot go on. */
+export function nodeDismissed(ex: Exchange, node: Node): void {
+  if (!node.enrolled && node.calls === 0 && node.outstandingDials === 0) return;
+  ex.directory.removeNode(node);
+  awaitNothing(ex, node);
+  let ended = 0;
+  for (; node.callsHead >= 0; ended++) {
+    const slot = node.callsHead;
+    sayEnd(ex, slot);
+    endAtNode(ex, slot);
+  }
+  ex.log.warn("node is not trusted any more", { node: node.jid, calls_ended: ended });
+}
+
+/** What the node was asked will not be answered by it. */
+function awaitNothing(ex: Exchange, node: Node): void {
+  for (const request of ex.requests.ofNode(node)) ex.expireRequest(request);
+  for (const dial of ex.dials.atNode(node)) dialFailed(ex, dial, "remote-server-timeout", "wait");
 }
 
 /** A made-up `end` to every party of a call, which looks like a real one (AH16, DC28). */
@@ -100,5 +145,3 @@ export function errorToCall(ex: Exchange, jid: string, condition: string, text: 
     CLASS_ANSWER,
   );
 }
-
-export { REJECT };

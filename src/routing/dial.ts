@@ -1,7 +1,8 @@
 /**
  * Outgoing calls: which node, what if it fails, and one answer whatever happens (spec 2.6, 3.6).
  */
-import { CALL_CONTROLLED, CALL_OUTBOUND, foldId } from "../cluster/call_table.ts";
+import { CALL_CONTROLLED, CALL_OUTBOUND, CALL_REFUSED, foldId } from "../cluster/call_table.ts";
+import type { Resource } from "../cluster/application.ts";
 import { Dial } from "../cluster/dial.ts";
 import { nodeFailed, nodeSucceeded } from "../cluster/failures.ts";
 import type { Node } from "../cluster/node.ts";
@@ -9,7 +10,7 @@ import type { StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { CLASS_ANSWER, CLASS_NEW } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_ERROR } from "../xmpp/stanza.ts";
 import { endUnknown } from "./departure.ts";
-import { bindEarly } from "./early.ts";
+import { bindEarly, dropEarly } from "./early.ts";
 import type { Exchange } from "./exchange.ts";
 import { readCondition, type StanzaCondition } from "./condition.ts";
 import { resourceOf } from "./party.ts";
@@ -38,7 +39,7 @@ export function dial(ex: Exchange, s: Stanza, door: ServedDomain): void {
     return ex.refuse(s, door, wanted.refusal.condition, wanted.refusal.type, wanted.refusal.text);
   }
   const nodeId = foldId(wanted.publicId);
-  if (nodeId !== "" && (ex.dials.reserves(nodeId) || ex.knowsCall(wanted.publicId))) {
+  if (nodeId !== "" && (ex.dials.reserving(nodeId) !== null || ex.knowsCall(wanted.publicId))) {
     return ex.refuse(s, door, "conflict", "modify"); // DL13
   }
 
@@ -50,6 +51,8 @@ export function dial(ex: Exchange, s: Stanza, door: ServedDomain): void {
     resourceOf(ex, s),
     door.number,
     ex.rewrite.copy(),
+    ex.text(s.buf, s.idStart, s.idEnd),
+    ex.text(s.buf, s.toStart, s.toEnd),
     wanted.publicId,
     nodeId,
     wanted.onlyNode,
@@ -94,13 +97,13 @@ export function dialResult(ex: Exchange, s: Stanza, d: Dial): void {
   dials.leave(d);
   nodeSucceeded(directory, node);
   const ref = readRef(ex, s, node);
-  if (ref === null) {
+  if (ref === null && !d.abandoned) {
     // A result that names no call of this node: the client cannot use it, and waiting longer helps nobody.
     answerDial(ex, d, "internal-server-error", "cancel", "The node answered without a usable ref");
     return;
   }
-  if (d.abandoned || !d.resource.registered && d.resource.application === null) {
-    endUnknown(ex, node, ref.id, ref.domain.text); // DL12
+  if (ref === null || d.abandoned) {
+    if (ref !== null) endUnknown(ex, node, ref.id, ref.domain.text); // DL12
     finish(ex, d);
     return;
   }
@@ -109,11 +112,16 @@ export function dialResult(ex: Exchange, s: Stanza, d: Dial): void {
   if (slot < 0) {
     const flags = CALL_OUTBOUND | CALL_CONTROLLED;
     // AH7: the client hears of its call by the letters it chose, if the node took the id.
-    const publicId = d.publicId !== ref.id && d.nodeId !== "" && foldId(ref.id) === d.nodeId ? d.publicId : "";
+    const publicId = d.publicId !== ref.id && d.nodeId !== "" && foldId(ref.id) === d.nodeId
+      ? d.publicId
+      : "";
     slot = directory.addCall(id, 0, id.length, ref.domain, d.resource, flags, ex.clock.wall(), publicId);
     directory.noteCall(slot);
   } else if (directory.partyOf(slot) !== d.resource) {
     answerDial(ex, d, "internal-server-error", "cancel", "The node answered with another party's call");
+    return;
+  } else if (directory.calls.has(slot, CALL_REFUSED)) {
+    answerDial(ex, d, "internal-server-error", "cancel", "The node answered with a call that was refused");
     return;
   }
   forwardAnswer(ex, s, d, node);
@@ -126,16 +134,21 @@ export function dialError(ex: Exchange, s: Stanza, d: Dial): void {
   const { directory, dials, settings } = ex;
   const node = d.node!;
   const error = readCondition(s);
+  dials.leave(d);
+  dropEarly(ex, node, d.nodeId);
   if (!retriable(ex, error)) {
-    dials.leave(d);
     nodeSucceeded(directory, node);
-    forwardAnswer(ex, s, d, node);
+    if (!d.abandoned) forwardAnswer(ex, s, d, node);
     finish(ex, d);
     return;
   }
-  dials.leave(d);
   nodeFailed(directory, node, settings.failuresAllowed);
-  ex.log.warn("dial failed at node", { node: node.jid, condition: error.condition, text: error.text, attempt: d.tried.length });
+  ex.log.warn("dial failed at node", {
+    node: node.jid,
+    condition: error.condition,
+    text: error.text,
+    attempt: d.tried.length,
+  });
   if (tryNext(ex, d)) return;
   if (d.tried.length >= settings.dialAttemptsMax || d.onlyNode !== null) {
     forwardAnswer(ex, s, d, node); // §3.6: the last node's own error
@@ -158,6 +171,28 @@ export function dialFailed(ex: Exchange, d: Dial, condition: string, type: Stanz
   answerDial(ex, d, condition, type);
 }
 
+/** DC9: the link to the nodes is lost, and with it whatever they answer; nobody's fault, and nowhere else to go. */
+export function dialsLost(ex: Exchange): void {
+  for (const d of ex.dials.all()) {
+    ex.dials.leave(d);
+    noNode(ex, d);
+  }
+}
+
+/** The client has left (DL12): nothing is said to it any more, and a call that comes of the dial is hung up. */
+export function abandonDials(ex: Exchange, resource: Resource): void {
+  for (const d of ex.dials.ofResource(resource)) d.abandoned = true;
+}
+
+/** The client is not wanted any more (IC6): it is told at once, and a call that comes of the dial is hung up. */
+export function revokeDials(ex: Exchange, resource: Resource, condition: string, text: string): void {
+  for (const d of ex.dials.ofResource(resource)) {
+    if (!d.abandoned) sayNo(ex, d, condition, "cancel", text);
+    d.abandoned = true;
+  }
+}
+
+/** Time is up for the node that was asked last (DL10). */
 export function dialExpired(ex: Exchange, d: Dial): void {
   ex.meters.timeouts++;
   dialFailed(ex, d, "remote-server-timeout", "wait");
@@ -169,7 +204,9 @@ function tryNext(ex: Exchange, d: Dial): boolean {
     finish(ex, d);
     return true;
   }
-  if (d.tried.length >= ex.settings.dialAttemptsMax || ex.clock.now() >= d.endsAt || ex.directory.quiesced) return false;
+  if (d.tried.length >= ex.settings.dialAttemptsMax || ex.clock.now() >= d.endsAt || ex.directory.quiesced) {
+    return false;
+  }
   const node = nextNode(ex, d);
   if (node === null) return false;
   ex.meters.dialRetries++;
@@ -186,14 +223,9 @@ function retriable(ex: Exchange, error: StanzaCondition): boolean {
 function forwardAnswer(ex: Exchange, s: Stanza, d: Dial, node: Node): void {
   const { rewrite } = ex;
   const door = ex.external[d.door]!;
-  let id = "", to = "";
-  ex.rescan.read(d.stanza, (request) => {
-    id = ex.text(request.buf, request.idStart, request.idEnd);
-    to = ex.text(request.buf, request.toStart, request.toEnd);
-  });
   rewrite.begin(s);
-  rewrite.text(s.idStart, s.idEnd, id);
-  rewrite.text(s.fromStart, s.fromEnd, to);
+  rewrite.text(s.idStart, s.idEnd, d.id);
+  rewrite.text(s.fromStart, s.fromEnd, d.to);
   rewrite.bytes(s.toStart, s.toEnd, d.resource.wire, 0, d.resource.wire.length);
   payloadToClient(ex, s, node, d);
   if (s.type === TYPE_ERROR) ex.log.debug("dial refused by node", { node: node.jid });
@@ -205,16 +237,35 @@ function forwardAnswer(ex: Exchange, s: Stanza, d: Dial, node: Node): void {
 function noNode(ex: Exchange, d: Dial): void {
   const platform = d.resource.application?.platform ?? "";
   if (d.onlyNode !== null) answerDial(ex, d, "service-unavailable", "cancel", "b-leg is gone"); // DC24
-  else answerDial(ex, d, "service-unavailable", "cancel", `Could not find an available Rayo Node in platform ${platform}`);
+  else {answerDial(
+      ex,
+      d,
+      "service-unavailable",
+      "cancel",
+      `Could not find an available Rayo Node in platform ${platform}`,
+    );}
 }
 
 /** The dial's one answer, an error of the gateway's own; echoes the request (G10). */
 function answerDial(ex: Exchange, d: Dial, condition: string, type: StanzaErrorType, text = ""): void {
-  ex.log.warn("dial refused", { client: d.resource.jid, condition, reason: text, tried: d.tried.map((n) => n.jid).join(",") });
-  if (!d.abandoned) {
-    ex.rescan.read(d.stanza, (s) => ex.refuse(s, ex.external[d.door]!, condition, type, text));
-  }
+  ex.log.warn("dial refused", {
+    client: d.resource.jid,
+    condition,
+    reason: text,
+    tried: d.tried.map((n) => n.jid).join(","),
+  });
+  if (!d.abandoned) sayNo(ex, d, condition, type, text);
   finish(ex, d);
+}
+
+function sayNo(ex: Exchange, d: Dial, condition: string, type: StanzaErrorType, text: string): void {
+  const door = ex.external[d.door]!;
+  let said = false;
+  ex.rescan.read(d.stanza, (s) => {
+    ex.refuse(s, door, condition, type, text);
+    said = true;
+  });
+  if (!said) ex.refuseLater(door, d, d.resource.wire, condition, type, text);
 }
 
 function finish(ex: Exchange, d: Dial): void {

@@ -17,8 +17,14 @@ function features(identity: string, ...names: string[]): string {
   }</query>`;
 }
 
-const EXTERNAL = features("<identity category='component' type='generic' name='Rayo Gateway'/>", "urn:xmpp:rayo:1");
-const INTERNAL = features("<identity category='component' type='generic' name='Rayo Gateway'/>", "urn:xmpp:rayo:gateway:1");
+const EXTERNAL = features(
+  "<identity category='component' type='generic' name='Rayo Gateway'/>",
+  "urn:xmpp:rayo:1",
+);
+const INTERNAL = features(
+  "<identity category='component' type='generic' name='Rayo Gateway'/>",
+  "urn:xmpp:rayo:gateway:1",
+);
 const CALL = features("<identity category='client' type='phone'/>", "urn:xmpp:rayo:call:1");
 
 /** True if `s` was a disco#info request, which is answered then. `ex.to` and `ex.from` are its addresses. */

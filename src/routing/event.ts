@@ -2,16 +2,23 @@
  * A call's presence: an offer, an event for its controlling party, or something of a call nobody knows (spec 2.3,
  * rows PX).
  */
-import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_HOLDING, CALL_OUTBOUND, foldId } from "../cluster/call_table.ts";
-import type { NodeDomain } from "../cluster/node.ts";
+import {
+  CALL_ACCEPTED,
+  CALL_CONTROLLED,
+  CALL_HOLDING,
+  CALL_OUTBOUND,
+  foldId,
+} from "../cluster/call_table.ts";
+import type { Node, NodeDomain } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
 import { NS_CAPS, NS_RAYO } from "../xmpp/namespaces.ts";
 import { CLASS_END, CLASS_EVENT } from "../xmpp/outlet.ts";
-import { type Stanza, TYPE_ERROR, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
+import { type Stanza, TYPE_ERROR, TYPE_NONE, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
 import { findChild } from "./children.ts";
 import { endUnknown, errorToCall, forget } from "./departure.ts";
 import { EVENT_ANSWERED, EVENT_END, EVENT_JOINED, EVENT_NONE, EVENT_OFFER, eventKind } from "./event_kind.ts";
 import type { Exchange } from "./exchange.ts";
+import { releaseEarly } from "./early.ts";
 import { newOffer } from "./offer.ts";
 import { attributeOf } from "./payload.ts";
 import { sendToClient } from "./to_client.ts";
@@ -21,12 +28,12 @@ export function callPresence(ex: Exchange, s: Stanza, domain: NodeDomain): void 
   const { from } = ex;
   const slot = ex.directory.findCall(from.buf, from.localStart, from.localEnd, domain.node);
   const kind = eventKind(s);
-  if (kind === EVENT_OFFER && (slot >= 0 || ex.dials.reserves(foldId(from.local())))) {
-    ex.meters.ignored++; // OF5: the node's own re-offer of a known call, or the echo of a dial under way
+  if (kind === EVENT_OFFER && (slot >= 0 || ex.dials.reserving(foldId(from.local()))?.node === domain.node)) {
+    ex.meters.ignored++; // OF5: the node's own re-offer of a known call, or the echo of the dial it is asked
     return;
   }
   if (slot < 0) {
-    if (kind === EVENT_OFFER && s.type !== TYPE_ERROR) newOffer(ex, s, domain);
+    if (kind === EVENT_OFFER && s.type === TYPE_NONE) newOffer(ex, s, domain);
     else unknownCall(ex, s, domain, kind);
     return;
   }
@@ -35,7 +42,7 @@ export function callPresence(ex: Exchange, s: Stanza, domain: NodeDomain): void 
     return;
   }
   if (ex.directory.calls.has(slot, CALL_HOLDING)) {
-    holdBehind(ex, s, domain, kind);
+    holdBehind(ex, s, domain.node, slot, kind);
     return;
   }
   deliver(ex, s, slot, kind);
@@ -87,18 +94,27 @@ function unknownCall(ex: Exchange, s: Stanza, domain: NodeDomain, kind: number):
     meters.ignored++;
     return;
   }
-  if (node.outstandingDials > 0) {
+  const ends = s.type === TYPE_UNAVAILABLE || kind === EVENT_END;
+  // What is told to hang up says `end` a little later: no dial's result will follow that one.
+  const late = ends && ex.dials.reserving(foldId(id)) === null && ex.hangups.has(node, id, ex.clock.now());
+  if (node.outstandingDials > 0 && !late) {
     ex.rewrite.begin(s);
     ex.early.hold(node, id, ex.rewrite.copy(), kind === EVENT_END, settings.holdMs);
     meters.held++;
     return;
   }
-  if (s.type === TYPE_UNAVAILABLE || kind === EVENT_END) {
+  if (ends) {
     meters.unmatched++;
     return;
   }
-  errorToCall(ex, escapeAttribute(`${id}@${domain.text}`), "recipient-unavailable", `Could not find registered JID for id ${id}`);
-  endUnknown(ex, node, id, domain.text);
+  refuseUnknown(ex, node, id, domain.text);
+}
+
+/** PX3, DC20: a call that nobody here knows is refused, and ended at its node. */
+export function refuseUnknown(ex: Exchange, node: Node, id: string, domain: string): void {
+  const text = `Could not find registered JID for id ${id}`;
+  errorToCall(ex, escapeAttribute(`${id}@${domain}`), "recipient-unavailable", text);
+  endUnknown(ex, node, id, domain);
 }
 
 /** Is this a mixer's presence? They are dropped until mixers are routed. */
@@ -114,7 +130,12 @@ function isMixer(ex: Exchange, s: Stanza, domain: NodeDomain, id: string, kind: 
 }
 
 /** The call's first events are about to be released (AH25): this one goes out after them. */
-function holdBehind(ex: Exchange, s: Stanza, domain: NodeDomain, kind: number): void {
+function holdBehind(ex: Exchange, s: Stanza, node: Node, slot: number, kind: number): void {
+  const held = ex.early.get(node, ex.from.local());
   ex.rewrite.begin(s);
-  ex.early.hold(domain.node, ex.from.local(), ex.rewrite.copy(), kind === EVENT_END, ex.settings.holdMs);
+  if (ex.early.hold(node, ex.from.local(), ex.rewrite.copy(), kind === EVENT_END, ex.settings.holdMs)) return;
+  // Nothing comes after an `end`; anything else without room must not be lost to a call that lives.
+  if (held === null || held.ended) return;
+  releaseEarly(ex, held);
+  if (ex.readFrom(s)) deliver(ex, s, slot, kind);
 }

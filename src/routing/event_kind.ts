@@ -37,7 +37,8 @@ export function eventKind(s: Stanza): number {
           if (isText(s.buf, start, end, "answered")) return EVENT_ANSWERED;
           return isText(s.buf, start, end, "unjoined") ? EVENT_JOINED : EVENT_PLAIN;
         case 16:
-          return isText(s.buf, start, end, "started-speaking") || isText(s.buf, start, end, "stopped-speaking")
+          return isText(s.buf, start, end, "started-speaking") ||
+              isText(s.buf, start, end, "stopped-speaking")
             ? EVENT_SPEAKING
             : EVENT_PLAIN;
         default:

@@ -101,7 +101,11 @@ export class Exchange {
     this.external = domains.filter((domain) => domain.external);
     this.internal = domains.filter((domain) => !domain.external);
     const epoch = makeEpoch(clock.wall(), random.u32());
-    this.requests = new RequestTable(epoch, new Deadlines<Request>(clock, (r) => expiries.request(r)), REQUESTS_MAX);
+    this.requests = new RequestTable(
+      epoch,
+      new Deadlines<Request>(clock, (r) => expiries.request(r)),
+      REQUESTS_MAX,
+    );
     this.dials = new DialTable(epoch, new Deadlines<Dial>(clock, (d) => expiries.dial(d)), DIALS_MAX);
     this.offers = new OfferTable(new Deadlines<Offer>(clock, (o) => expiries.offer(o)));
     this.early = new EarlyTable(new Deadlines<EarlyEvents>(clock, (e) => expiries.early(e)), EARLY_BYTES_MAX);
@@ -117,7 +121,12 @@ export class Exchange {
     if (s.fromStart < 0) return false;
     if (!s.fromEscaped) return splitJid(s.buf, s.fromStart, s.fromEnd, this.from);
     if (s.fromEnd - s.fromStart > this.#fromDecoded.length) return false;
-    return splitJid(this.#fromDecoded, 0, decodeInto(s.buf, s.fromStart, s.fromEnd, this.#fromDecoded, 0), this.from);
+    return splitJid(
+      this.#fromDecoded,
+      0,
+      decodeInto(s.buf, s.fromStart, s.fromEnd, this.#fromDecoded, 0),
+      this.from,
+    );
   }
 
   /** Reads `to` into its view; false: absent or no JID. */
@@ -227,7 +236,10 @@ export class Exchange {
   refusePresence(s: Stanza, door: ServedDomain, condition: string, type: StanzaErrorType, text = ""): void {
     this.#countError();
     const from = door.external ? this.text(s.buf, s.toStart, s.toEnd) : this.self;
-    const xml = `<presence type='error'${this.#idOf(s)} from='${from}' to='${this.text(s.buf, s.fromStart, s.fromEnd)}'>` +
+    const xml =
+      `<presence type='error'${this.#idOf(s)} from='${from}' to='${
+        this.text(s.buf, s.fromStart, s.fromEnd)
+      }'>` +
       `${stanzaError(condition, type, text)}</presence>`;
     this.say(door.outlet, xml, CLASS_ANSWER);
   }
@@ -235,7 +247,11 @@ export class Exchange {
   /** Tells a node to end one of its calls, by IQ; `jid`: the call's JID, escaped; `command`: the whole element. */
   command(jid: string, command: string): void {
     this.meters.hangups++;
-    this.say(this.toNodes, `<iq type='set' id='${this.ownId()}' from='${this.self}' to='${jid}'>${command}</iq>`, CLASS_END);
+    this.say(
+      this.toNodes,
+      `<iq type='set' id='${this.ownId()}' from='${this.self}' to='${jid}'>${command}</iq>`,
+      CLASS_END,
+    );
   }
 
   /** The JID that a call has at its node, escaped. */
@@ -246,7 +262,9 @@ export class Exchange {
 
   /** 9.5: tells a node that the gateway is there. */
   greet(node: Node): void {
-    const xml = `<presence from='${this.self}' to='${escapeAttribute(node.jid)}'><show>chat</show></presence>`;
+    const xml = `<presence from='${this.self}' to='${
+      escapeAttribute(node.jid)
+    }'><show>chat</show></presence>`;
     this.say(this.toNodes, xml, CLASS_ANSWER);
   }
 

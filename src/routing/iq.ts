@@ -13,7 +13,9 @@ import type { ServedDomain } from "./served_domain.ts";
 /** A request (get, set, or no known type) to an external domain; `ex.from` and `ex.to` are read. */
 export function clientIq(ex: Exchange, s: Stanza, door: ServedDomain): void {
   if (answered(ex, s, door)) return;
-  if (!isRayo(s.childNs[0]!)) return ex.refuse(s, door, "feature-not-implemented", "cancel", "Feature not supported"); // I4
+  if (!isRayo(s.childNs[0]!)) {
+    return ex.refuse(s, door, "feature-not-implemented", "cancel", "Feature not supported"); // I4
+  }
   ex.meters.messages++;
   if (ex.directory.bans.size > 0 && ex.directory.bans.has(ex.from.bare())) {
     return ex.refuse(s, door, "recipient-unavailable", "cancel", "The application does not exist"); // IC6
@@ -27,7 +29,9 @@ export function clientIq(ex: Exchange, s: Stanza, door: ServedDomain): void {
 /** A request from a trusted node to an internal domain (II1–II4). */
 export function nodeIq(ex: Exchange, s: Stanza, door: ServedDomain): void {
   if (answered(ex, s, door)) return;
-  if (!isRayo(s.childNs[0]!)) return ex.refuse(s, door, "feature-not-implemented", "cancel", "Feature not supported");
+  if (!isRayo(s.childNs[0]!)) {
+    return ex.refuse(s, door, "feature-not-implemented", "cancel", "Feature not supported");
+  }
   ex.meters.messages++;
   ex.refuse(s, door, "bad-request", "cancel", "Rayo Nodes should not be sending IQ requests to the gateway");
 }

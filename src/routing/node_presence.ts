@@ -22,7 +22,9 @@ export function nodePresence(ex: Exchange, s: Stanza, domain: NodeDomain, door: 
     return;
   }
   if (s.type === TYPE_UNAVAILABLE) {
-    if (node.enrolled || node.calls > 0) nodeDeparted(ex, node); // PN7
+    // PN7; said twice it changes nothing.
+    const there = node.enrolled && node.state !== "unreachable";
+    if (there || node.calls > 0 || node.outstandingDials > 0) nodeDeparted(ex, node);
     return;
   }
   if (s.type !== TYPE_NONE) {
@@ -36,7 +38,7 @@ export function nodePresence(ex: Exchange, s: Stanza, domain: NodeDomain, door: 
   }
   if (show !== "chat") {
     // PN4, PN5: no new dials; its calls go on.
-    if (node.enrolled && node.state === "available") {
+    if (node.enrolled && node.state !== "quiesced") {
       directory.setNodeState(node, "quiesced");
       ex.log.info("node takes no new calls", { node: node.jid, show });
     }
@@ -45,7 +47,12 @@ export function nodePresence(ex: Exchange, s: Stanza, domain: NodeDomain, door: 
   const { platforms, weight, priority, found } = nodeInfo(s);
   node.javaNode = found;
   if (directory.enrolNode(node, platforms, weight, priority)) {
-    ex.log.info("node is available", { node: node.jid, platforms: node.platforms.join(","), weight: node.weight, priority: node.priority });
+    ex.log.info("node is available", {
+      node: node.jid,
+      platforms: node.platforms.join(","),
+      weight: node.weight,
+      priority: node.priority,
+    });
   }
   ex.greet(node); // DC33
 }
@@ -67,8 +74,9 @@ function nodeInfo(s: Stanza): NodeInfo {
   while (cursor.next()) {
     const name = s.buf.toString("utf8", cursor.nameStart, cursor.nameEnd);
     const value = textOf(s.buf, cursor.tagEnd, cursor.end).trim();
-    if (name === "platform" && value !== "" && told.platforms.length < PLATFORMS_MAX) told.platforms.push(value);
-    else if (name === "weight") told.weight = wholeNumber(value, 65_535);
+    if (name === "platform" && value !== "" && told.platforms.length < PLATFORMS_MAX) {
+      told.platforms.push(value);
+    } else if (name === "weight") told.weight = wholeNumber(value, 65_535);
     else if (name === "priority") told.priority = wholeNumber(value, 0x7fff_ffff);
   }
   return told;

@@ -1,7 +1,7 @@
 /**
  * Incoming calls: which application, which of its resources, and what if nobody takes the call (spec 2.4).
  */
-import { CALL_REFUSED } from "../cluster/call_table.ts";
+import { CALL_CONTROLLED, CALL_REFUSED, foldId } from "../cluster/call_table.ts";
 import type { Application } from "../cluster/application.ts";
 import type { NodeDomain } from "../cluster/node.ts";
 import { Offer, OFFER_RESOURCES_MAX } from "../cluster/offer.ts";
@@ -10,7 +10,7 @@ import { NS_RAYO } from "../xmpp/namespaces.ts";
 import { CLASS_NEW } from "../xmpp/outlet.ts";
 import type { Stanza } from "../xmpp/stanza.ts";
 import { findChild } from "./children.ts";
-import { errorToCall, forget, REJECT } from "./departure.ts";
+import { endAtNode, errorToCall, forget, REJECT, sayEnd } from "./departure.ts";
 import { EVENT_OFFER } from "./event_kind.ts";
 import type { Exchange } from "./exchange.ts";
 import { attributeOf } from "./payload.ts";
@@ -51,10 +51,18 @@ export function newOffer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
     resource,
     0,
     ex.clock.wall(),
+    "",
+    ex.dials.reserving(foldId(from.local())) !== null,
   );
   const parts = Math.min(application.resources.length, OFFER_RESOURCES_MAX);
   ex.rewrite.begin(s);
-  const offer = new Offer(slot, application, ex.rewrite.copy(), resource, Math.floor(ex.settings.offerTimeoutMs / parts));
+  const offer = new Offer(
+    slot,
+    application,
+    ex.rewrite.copy(),
+    [resource],
+    Math.floor(ex.settings.offerTimeoutMs / parts),
+  );
   ex.offers.add(offer);
   if (!sendToClient(ex, s, slot, EVENT_OFFER, resource, CLASS_NEW)) {
     forget(ex, slot); // BUG 38: nothing stays registered of an offer that was not sent
@@ -63,20 +71,25 @@ export function newOffer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
   directory.noteCall(slot);
 }
 
-/** OF3, DC19: the resource asked last has gone or said nothing; the next one is asked, or the call is refused. */
-export function askNext(ex: Exchange, offer: Offer): void {
+/**
+ * OF3, DC19: the resource asked last has gone or said nothing; the next one is asked. If there is none, the call is
+ * refused, unless `othersMay` still answer in the time that is running.
+ */
+export function askNext(ex: Exchange, offer: Offer, othersMay = false): void {
   const { directory } = ex;
-  const { application, slot } = offer;
-  const resource = offer.asked.length < OFFER_RESOURCES_MAX && !directory.quiesced ? application.pick(offer.asked) : null;
-  if (resource === null) {
-    refuseCall(ex, offer, nobody(application));
+  const { application, slot, stanza } = offer;
+  const asksOn = stanza !== null && offer.asked.length < OFFER_RESOURCES_MAX && !directory.quiesced &&
+    ex.toClients.up;
+  const resource = asksOn ? application.pick(offer.asked) : null;
+  if (stanza === null || resource === null) {
+    if (!othersMay) refuseCall(ex, offer, nobody(application));
     return;
   }
   offer.asked.push(resource);
   directory.offerAlsoTo(slot, resource);
   ex.offers.wait(offer, offer.partMs);
   directory.noteCall(slot);
-  ex.rescan.read(offer.stanza, (s) => {
+  ex.rescan.read(stanza, (s) => {
     if (ex.readFrom(s)) sendToClient(ex, s, slot, EVENT_OFFER, resource, CLASS_NEW);
   });
 }
@@ -84,8 +97,24 @@ export function askNext(ex: Exchange, offer: Offer): void {
 /** Time is up for an offer, or for the `end` of a refused one. */
 export function offerExpired(ex: Exchange, offer: Offer): void {
   ex.meters.timeouts++;
-  if (offer.refused) forget(ex, offer.slot);
-  else askNext(ex, offer);
+  if (!offer.refused) return askNext(ex, offer);
+  // Its node never said `end`; whoever was offered the call hears one all the same (GAP 10).
+  sayEnd(ex, offer.slot);
+  forget(ex, offer.slot);
+}
+
+/** After a restart: calls offered before it may still be taken by those who were asked, for as long as an offer lasts. */
+export function resumeOffers(ex: Exchange): void {
+  const { directory } = ex;
+  const { calls } = directory;
+  for (let slot = 0; slot < calls.slotsEnd; slot++) {
+    if (!calls.isLive(slot) || calls.has(slot, CALL_CONTROLLED)) continue;
+    const application = directory.partyOf(slot)?.application ?? null;
+    if (application === null) endAtNode(ex, slot);
+    else {ex.offers.add(
+        new Offer(slot, application, null, [...directory.parties(slot)], ex.settings.offerTimeoutMs),
+      );}
+  }
 }
 
 /** OF2: nobody takes a call that was already offered. It stays known until its `end`, which its parties get. */

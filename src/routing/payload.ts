@@ -53,7 +53,9 @@ function readUri(): boolean {
     bytes = decoded;
     start = 0;
   }
-  if (end - start > SCHEME.length && isText(bytes, start, start + SCHEME.length, SCHEME)) start += SCHEME.length;
+  if (end - start > SCHEME.length && isText(bytes, start, start + SCHEME.length, SCHEME)) {
+    start += SCHEME.length;
+  }
   return splitJid(bytes, start, end, uri);
 }
 
@@ -70,7 +72,11 @@ export function payloadToNode(ex: Exchange, s: Stanza, node: Node, sender: Resou
   if (!isChild(s, 0, NS_RAYO, "dial")) return OK;
   if (attributes.find(s.buf, s.childStart[0]!, "uri") && readUri()) {
     const id = foldId(uri.local());
-    ex.rewrite.text(attributes.valueStart, attributes.valueEnd, escapeAttribute(`${SCHEME}${id}@${node.jid}`));
+    ex.rewrite.text(
+      attributes.valueStart,
+      attributes.valueEnd,
+      escapeAttribute(`${SCHEME}${id}@${node.jid}`),
+    );
   }
   elements.ofChild(s, 0);
   while (elements.next()) {
@@ -87,7 +93,10 @@ function joinToNode(ex: Exchange, buf: Buffer, tag: number, node: Node, sender: 
   if (attributes.find(buf, tag, "mixer-name")) {
     ex.mixers.add(node, attributeText(buf, tag, "mixer-name")!);
   }
-  if (attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 && ex.served(uri)?.external === true) {
+  if (
+    attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 &&
+    ex.served(uri)?.external === true
+  ) {
     const slot = directory.calls.findPublic(uri.buf, uri.localStart, uri.localEnd);
     const refusal = otherLeg(ex, slot, node, sender);
     if (refusal !== OK) return refusal;
@@ -139,7 +148,9 @@ export function readDial(ex: Exchange, s: Stanza, sender: Resource): WantedDial 
     if (slot < 0) return { ...wanted, refusal: LEG_GONE };
     if (ex.directory.partyOf(slot)?.bare !== sender.bare) return { ...wanted, refusal: NOT_ALLOWED };
     const node = ex.directory.nodeOf(slot);
-    if (node.state === "unreachable" || (wanted.onlyNode ?? node) !== node) return { ...wanted, refusal: LEG_GONE };
+    if (node.state === "unreachable" || (wanted.onlyNode ?? node) !== node) {
+      return { ...wanted, refusal: LEG_GONE };
+    }
     wanted.onlyNode = node;
   }
   return wanted;
@@ -151,7 +162,10 @@ const NO_LEG = -2;
 /** The call that the join at `tag` names; -1: an unknown one. */
 function legOf(ex: Exchange, buf: Buffer, tag: number): number {
   const { calls } = ex.directory;
-  if (attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 && ex.served(uri)?.external === true) {
+  if (
+    attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 &&
+    ex.served(uri)?.external === true
+  ) {
     return calls.findPublic(uri.buf, uri.localStart, uri.localEnd);
   }
   const id = attributeText(buf, tag, "call-id");
@@ -204,7 +218,9 @@ function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial:
     return true;
   }
   const local = known !== null ? Buffer.from(known).toString() : letters ? dial.publicId : uri.local();
-  const scheme = isText(buf, attributes.valueStart, attributes.valueStart + SCHEME.length, SCHEME) ? SCHEME : "";
+  const scheme = isText(buf, attributes.valueStart, attributes.valueStart + SCHEME.length, SCHEME)
+    ? SCHEME
+    : "";
   const resource = uri.resourceStart < 0 ? "" : `/${uri.resource()}`;
   ex.rewrite.text(
     attributes.valueStart,

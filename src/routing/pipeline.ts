@@ -7,7 +7,16 @@
  */
 import { sameBytes } from "../base/bytes.ts";
 import { CLASS_ANSWER } from "../xmpp/outlet.ts";
-import { IQ, MESSAGE, PRESENCE, type Stanza, TYPE_ERROR, TYPE_GET, TYPE_RESULT, TYPE_SET } from "../xmpp/stanza.ts";
+import {
+  IQ,
+  MESSAGE,
+  PRESENCE,
+  type Stanza,
+  TYPE_ERROR,
+  TYPE_GET,
+  TYPE_RESULT,
+  TYPE_SET,
+} from "../xmpp/stanza.ts";
 import type { NodeDomain } from "../cluster/node.ts";
 import { answer } from "./answer.ts";
 import { clientPresence } from "./client_presence.ts";
@@ -60,7 +69,9 @@ export class Pipeline {
       return null;
     }
     // Nearly everything nodes say goes to the gateway's one JID: comparing is cheaper than taking apart.
-    if (s.type !== TYPE_GET && s.type !== TYPE_SET && arrival === ex.internal[0] && isSelf(ex, s)) return arrival;
+    if (s.type !== TYPE_GET && s.type !== TYPE_SET && arrival === ex.internal[0] && isSelf(ex, s)) {
+      return arrival;
+    }
     if (!ex.readTo(s)) {
       this.#astray(s, arrival, "jid-malformed", "Malformed JID"); // I5
       return null;
@@ -88,8 +99,9 @@ export class Pipeline {
     const id = s.idStart < 0 ? "" : ` id='${ex.text(s.buf, s.idStart, s.idEnd)}'`;
     const open = `type='error'${id} from='${arrival.wire}' to='${client}'`;
     ex.meters.errors++;
-    if (s.kind === IQ) ex.say(arrival.outlet, `<iq ${open}>${ex.error(condition, "cancel", text)}</iq>`, CLASS_ANSWER);
-    else if (s.kind === PRESENCE) {
+    if (s.kind === IQ) {
+      ex.say(arrival.outlet, `<iq ${open}>${ex.error(condition, "cancel", text)}</iq>`, CLASS_ANSWER);
+    } else if (s.kind === PRESENCE) {
       const error = ex.error("bad-request", "cancel", "Could not map request.");
       ex.say(arrival.outlet, `<presence ${open}>${error}</presence>`, CLASS_ANSWER);
     }
@@ -123,7 +135,9 @@ export class Pipeline {
     const ex = this.#ex;
     ex.meters.untrusted++;
     ex.log.debug("stanza from an untrusted domain", { domain: ex.from.domain() });
-    if (s.kind === IQ && (s.type === TYPE_GET || s.type === TYPE_SET)) ex.refuse(s, door, "forbidden", "auth");
+    if (s.kind === IQ && (s.type === TYPE_GET || s.type === TYPE_SET)) {
+      ex.refuse(s, door, "forbidden", "auth");
+    }
   }
 }
 
@@ -136,5 +150,6 @@ function isSelf(ex: Exchange, s: Stanza): boolean {
 /** The node domain that `ex.from` lies in, if it may speak as a node. */
 function nodeDomain(ex: Exchange): NodeDomain | null {
   const { from, directory } = ex;
-  return directory.findDomain(from.buf, from.domainStart, from.domainEnd) ?? directory.trustedDomain(from.domain());
+  return directory.findDomain(from.buf, from.domainStart, from.domainEnd) ??
+    directory.trustedDomain(from.domain());
 }

@@ -2,12 +2,7 @@
  * A kept stanza seen again as a Stanza: for another try of a dial, for the next resource of an offer, for events that
  * were held. Kept stanzas stand alone (their inherited declarations were written into them).
  */
-import {
-  ATTRIBUTES_MAX,
-  NAME_BYTES_MAX,
-  STANZA_BYTES_HARD_MAX,
-  STANZA_DEPTH_MAX,
-} from "../base/limits.ts";
+import { ATTRIBUTES_MAX, NAME_BYTES_MAX, STANZA_BYTES_HARD_MAX, STANZA_DEPTH_MAX } from "../base/limits.ts";
 import { invariant } from "../base/invariant.ts";
 import { Framer } from "../xmpp/framer.ts";
 import { Stanza } from "../xmpp/stanza.ts";

@@ -6,12 +6,15 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Directory } from "../cluster/directory.ts";
+import type { Trust } from "../cluster/trust.ts";
+import { CLASS_COMMAND } from "../xmpp/outlet.ts";
 import type { Stanza } from "../xmpp/stanza.ts";
 import { requestExpired } from "./answer.ts";
-import { dialExpired } from "./dial.ts";
+import { nodeDismissed } from "./departure.ts";
+import { dialExpired, dialsLost } from "./dial.ts";
 import { earlyExpired } from "./early.ts";
 import { Exchange, type RoutingSettings } from "./exchange.ts";
-import { offerExpired } from "./offer.ts";
+import { offerExpired, resumeOffers } from "./offer.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
@@ -39,6 +42,7 @@ export class Switchboard {
     });
     this.#pipeline = new Pipeline(this.exchange);
     this.#greetIntervalMs = greetIntervalMs;
+    resumeOffers(this.exchange);
   }
 
   stanza(s: Stanza, arrival: ServedDomain): void {
@@ -58,10 +62,25 @@ export class Switchboard {
     this.#greetLater();
   }
 
+  /**
+   * A link's stream is lost, or could not be opened again. Without the one that leads to nodes nothing that was asked
+   * will be answered: clients are told at once, and what has not left yet is not sent later (DC9).
+   */
   linkDown(domain: ServedDomain): void {
-    if (domain !== this.exchange.internal[0]) return;
+    const { exchange } = this;
+    if (domain !== exchange.internal[0]) return;
     this.#greeting?.cancel();
     this.#greeting = null;
+    domain.outlet.discard(CLASS_COMMAND);
+    for (const request of exchange.requests.allOpen()) exchange.expireRequest(request);
+    dialsLost(exchange);
+  }
+
+  /** The configuration trusts others than before; `statics`: the domains of its static nodes (DC44). */
+  setTrust(trust: Trust, statics: ReadonlySet<string>): void {
+    const { directory } = this.exchange;
+    for (const node of directory.nodes) if (!statics.has(node.jid)) node.isStatic = false;
+    for (const node of directory.setTrust(trust)) nodeDismissed(this.exchange, node);
   }
 
   /** No timer of this object runs after this. */
@@ -74,7 +93,9 @@ export class Switchboard {
   #greetLater(): void {
     this.#greeting?.cancel();
     this.#greeting = this.exchange.clock.after(this.#greetIntervalMs, () => {
-      for (const node of this.exchange.directory.enrolledNodes()) if (node.isStatic) this.exchange.greet(node);
+      for (const node of this.exchange.directory.enrolledNodes()) {
+        if (node.isStatic) this.exchange.greet(node);
+      }
       this.#greetLater();
     });
   }

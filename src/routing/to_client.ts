@@ -12,7 +12,14 @@ import { payloadToClient } from "./payload.ts";
 const UNAVAILABLE = Buffer.from(" type='unavailable'");
 
 /** Sends `s`, an event of call `slot` whose `from` is in `ex.from`, to `party`; false: the outlet refused it. */
-export function sendToClient(ex: Exchange, s: Stanza, slot: number, kind: number, party: Resource, cls: number): boolean {
+export function sendToClient(
+  ex: Exchange,
+  s: Stanza,
+  slot: number,
+  kind: number,
+  party: Resource,
+  cls: number,
+): boolean {
   const { rewrite, from, directory } = ex;
   const door = ex.external[0]!;
   rewrite.begin(s);
@@ -20,7 +27,11 @@ export function sendToClient(ex: Exchange, s: Stanza, slot: number, kind: number
     rewrite.bytes(from.domainStart, from.domainEnd, door.wire, 0, door.wire.length);
   } else {
     const resource = from.resourceStart < 0 ? "" : `/${from.resource()}`;
-    rewrite.text(s.fromStart, s.fromEnd, escapeAttribute(`${directory.calls.publicText(slot)}@${door.text}${resource}`));
+    rewrite.text(
+      s.fromStart,
+      s.fromEnd,
+      escapeAttribute(`${directory.calls.publicText(slot)}@${door.text}${resource}`),
+    );
   }
   rewrite.bytes(s.toStart, s.toEnd, party.wire, 0, party.wire.length);
   // JN7: Java nodes say `end` and `complete` without a type; today's clients decide on it.

@@ -22,6 +22,8 @@ export interface OutletPort {
   commit(newEnd: number, cls: number): void;
   /** True while new calls are to be refused (DC10). */
   congested(): boolean;
+  /** Takes back what waits up to and including class `clsMax` (DC9). */
+  discard(clsMax: number): void;
 }
 
 /** What a link takes from an outlet besides OutletPort. */
