@@ -6,7 +6,7 @@ import { clientDeparted } from "./departure.ts";
 import type { ServedDomain } from "./served_domain.ts";
 import { showOf } from "./show.ts";
 import { type Stanza, TYPE_ERROR, TYPE_NONE, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
-import { resourceOf } from "./party.ts";
+import { resourceOf, sender } from "./party.ts";
 
 export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): void {
   const { directory, from, to } = ex;
@@ -14,7 +14,7 @@ export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): voi
     ex.meters.ignored++;
     return;
   }
-  const known = directory.findResource(from.buf, from.start, from.bareEnd, from.end);
+  const known = sender(ex);
 
   if (s.type === TYPE_ERROR) {
     // PC10: something the gateway sent came back; six of them in a row take the resource out of rotation (§3.4).

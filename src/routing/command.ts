@@ -8,21 +8,21 @@ import { CLASS_COMMAND, CLASS_END } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_SET } from "../xmpp/stanza.ts";
 import { isChild } from "./children.ts";
 import type { Exchange } from "./exchange.ts";
-import { CONFLICT, mayCommand, NOT_FOUND } from "./party.ts";
+import { CONFLICT, mayCommand, NOT_FOUND, sender } from "./party.ts";
 import { OK, payloadToNode } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
 /** `ex.to` holds the call's JID at the external domain, `ex.from` the client. Child 0 is in a Rayo namespace. */
 export function command(ex: Exchange, s: Stanza, door: ServedDomain): void {
-  const { directory, to, from, rewrite } = ex;
+  const { directory, to, rewrite } = ex;
   const { calls } = directory;
   const slot = calls.findPublic(to.buf, to.localStart, to.localEnd);
-  const sender = directory.findResource(from.buf, from.start, from.bareEnd, from.end);
-  const may = slot < 0 || calls.has(slot, CALL_REFUSED) ? NOT_FOUND : mayCommand(ex, slot, sender);
-  if (may === NOT_FOUND || sender === null) {
+  const party = sender(ex);
+  const may = slot < 0 || calls.has(slot, CALL_REFUSED) ? NOT_FOUND : mayCommand(ex, slot, party);
+  if (may === CONFLICT) return ex.refuse(s, door, "conflict", "cancel");
+  if (may === NOT_FOUND || party === null) {
     return ex.refuse(s, door, "item-not-found", "cancel", `Could not find rayo node for id [${to.local()}]`);
   }
-  if (may === CONFLICT) return ex.refuse(s, door, "conflict", "cancel");
   // FS41: `exec` runs anything on a FreeSWITCH; it is not for clients, whatever it is addressed to (IC4).
   if (isChild(s, 0, NS_RAYO, "exec")) return ex.refuse(s, door, "feature-not-implemented", "cancel");
 
@@ -33,11 +33,11 @@ export function command(ex: Exchange, s: Stanza, door: ServedDomain): void {
   if (s.idStart < 0) return ex.refuse(s, door, "bad-request", "modify", "An IQ needs an id");
 
   rewrite.begin(s);
-  const refusal = payloadToNode(ex, s, node, sender);
+  const refusal = payloadToNode(ex, s, node, party);
   if (refusal !== OK) return ex.refuse(s, door, refusal.condition, refusal.type, refusal.text);
   const request = ex.requests.open(
     node,
-    sender,
+    party,
     door.number,
     s.buf,
     s.idStart,
@@ -63,15 +63,15 @@ export function command(ex: Exchange, s: Stanza, door: ServedDomain): void {
   if (!rewrite.send(outlet, last ? CLASS_END : CLASS_COMMAND)) {
     ex.meters.refused++;
     ex.requests.close(request);
-    directory.unhold(sender);
+    directory.unhold(party);
     return ex.refuse(s, door, "resource-constraint", "wait", "The requested resource is busy.");
   }
   ex.meters.toNodes++;
-  sender.consecutiveErrors = 0;
+  party.consecutiveErrors = 0;
   // DC17: the first IQ set decides who controls the call.
   if (s.type === TYPE_SET && !calls.has(slot, CALL_CONTROLLED)) {
     if (!last) calls.setFlag(slot, CALL_ACCEPTED, true);
-    directory.takeControl(slot, sender);
+    directory.takeControl(slot, party);
     ex.offers.conclude(slot);
   }
 }

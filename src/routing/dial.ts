@@ -13,7 +13,7 @@ import { endUnknown } from "./departure.ts";
 import { bindEarly, dropEarly } from "./early.ts";
 import type { Exchange } from "./exchange.ts";
 import { readCondition, type StanzaCondition } from "./condition.ts";
-import { resourceOf } from "./party.ts";
+import { sender } from "./party.ts";
 import { OK, payloadToClient, payloadToNode, readDial, readRef } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
@@ -25,7 +25,7 @@ export function dial(ex: Exchange, s: Stanza, door: ServedDomain): void {
   }
   const application = directory.applications.get(from.bare());
   if (application === undefined) return ex.refuse(s, door, "registration-required", "auth"); // DC22
-  const known = directory.findResource(from.buf, from.start, from.bareEnd, from.end);
+  const known = sender(ex);
   if (known === null || !known.registered) {
     const text = `Could not find associated platform for client JID ${from.full()}`;
     return ex.refuse(s, door, "service-unavailable", "cancel", text); // DL2
@@ -48,7 +48,7 @@ export function dial(ex: Exchange, s: Stanza, door: ServedDomain): void {
   const now = clock.now();
   const attempt = new Dial(
     dials.nextNumber(),
-    resourceOf(ex, s),
+    known,
     door.number,
     ex.rewrite.copy(),
     ex.text(s.buf, s.idStart, s.idEnd),

@@ -5,7 +5,7 @@ import { NS_DISCO_INFO } from "../xmpp/namespaces.ts";
 import { type Stanza, TYPE_GET } from "../xmpp/stanza.ts";
 import { isChild } from "./children.ts";
 import type { Exchange } from "./exchange.ts";
-import { mayCommand, NOT_FOUND } from "./party.ts";
+import { mayCommand, NOT_FOUND, sender } from "./party.ts";
 import { attributeOf } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
@@ -43,9 +43,9 @@ export function answeredDisco(ex: Exchange, s: Stanza, door: ServedDomain): bool
 
 /** Calls are asked in their party's name by servers, too (DC12); of foreign ones nothing is said (DC23). */
 function callDisco(ex: Exchange, s: Stanza, door: ServedDomain): void {
-  const { to, from, directory } = ex;
+  const { to, directory } = ex;
   const slot = door.external ? directory.calls.findPublic(to.buf, to.localStart, to.localEnd) : -1;
-  const sender = directory.findResource(from.buf, from.start, from.bareEnd, from.end);
-  if (slot < 0 || mayCommand(ex, slot, sender) === NOT_FOUND) ex.refuse(s, door, "item-not-found", "cancel");
-  else ex.result(s, door, CALL);
+  if (slot < 0 || mayCommand(ex, slot, sender(ex)) === NOT_FOUND) {
+    ex.refuse(s, door, "item-not-found", "cancel");
+  } else ex.result(s, door, CALL);
 }

@@ -191,6 +191,12 @@ export class Exchange {
   refuse(s: Stanza, door: ServedDomain, condition: string, type: StanzaErrorType, text = ""): void {
     if (s.type === TYPE_RESULT || s.type === TYPE_ERROR) return;
     const { rewrite } = this;
+    if (s.topNameStart > s.start + 1) {
+      // A prefixed stanza gives its children another default namespace: no echo, but an error that is understood.
+      const asked = { id: this.text(s.buf, s.idStart, s.idEnd), to: this.text(s.buf, s.toStart, s.toEnd) };
+      const client = Buffer.from(this.text(s.buf, s.fromStart, s.fromEnd));
+      return this.refuseLater(door, asked, client, condition, type, text);
+    }
     rewrite.begin(s);
     this.#swapAddresses(s);
     if (s.typeStart < 0) rewrite.text(s.nameEnd, s.nameEnd, " type='error'");
@@ -260,8 +266,9 @@ export class Exchange {
     return escapeAttribute(`${calls.id(slot)}@${this.directory.domain(calls.domain(slot)).text}`);
   }
 
-  /** 9.5: tells a node that the gateway is there. */
+  /** 9.5: tells a node that the gateway is there; while the link is down it is not, and all are greeted once it is up. */
   greet(node: Node): void {
+    if (!this.toNodes.up) return;
     const xml = `<presence from='${this.self}' to='${
       escapeAttribute(node.jid)
     }'><show>chat</show></presence>`;

@@ -6,27 +6,38 @@ import type { Resource } from "../cluster/application.ts";
 import type { Stanza } from "../xmpp/stanza.ts";
 import type { Exchange } from "./exchange.ts";
 
+/**
+ * The resource whose full JID is `ex.from`, or null. Looked up by its bytes; a JID in other letters than its server
+ * usually writes (a capital beyond ASCII, a dot at the end) by its canonical form.
+ */
+export function sender(ex: Exchange): Resource | null {
+  const { from, directory } = ex;
+  return directory.findResource(from.buf, from.start, from.bareEnd, from.end) ??
+    directory.resourceByJid(from.full());
+}
+
 /** The resource that sent `s`, entered if it is new. `ex.from` holds its JID. */
 export function resourceOf(ex: Exchange, s: Stanza): Resource {
   const { from, directory } = ex;
-  const known = directory.findResource(from.buf, from.start, from.bareEnd, from.end);
+  const known = sender(ex);
   if (known !== null) return known;
   const wire = Buffer.from(ex.text(s.buf, s.fromStart, s.fromEnd));
   return directory.resourceFor(from.full(), from.bare(), wire);
 }
 
+/** Answers of mayCommand(). */
 export const MAY = 0, NOT_FOUND = 1, CONFLICT = 2;
 
 /**
  * May the sender (`ex.from`) command call `slot`? Foreign calls are as if they did not exist (DC23); a call that
  * another resource of the same application controls is a conflict (OF4, IC3).
  */
-export function mayCommand(ex: Exchange, slot: number, sender: Resource | null): number {
+export function mayCommand(ex: Exchange, slot: number, who: Resource | null): number {
   const { directory, from } = ex;
   const party = directory.partyOf(slot);
   if (party === null) return NOT_FOUND;
-  if (sender !== null && directory.isParty(slot, sender)) {
-    const other = directory.calls.has(slot, CALL_CONTROLLED) && party !== sender;
+  if (who !== null && directory.isParty(slot, who)) {
+    const other = directory.calls.has(slot, CALL_CONTROLLED) && party !== who;
     return other ? CONFLICT : MAY;
   }
   return from.bare() === party.bare ? CONFLICT : NOT_FOUND;

@@ -90,22 +90,19 @@ export function payloadToNode(ex: Exchange, s: Stanza, node: Node, sender: Resou
 /** RW2, RW5: the other leg of a join, by `call-uri` or `call-id`. */
 function joinToNode(ex: Exchange, buf: Buffer, tag: number, node: Node, sender: Resource): Refusal {
   const { directory } = ex;
-  if (attributes.find(buf, tag, "mixer-name")) {
+  if (present(buf, tag, "mixer-name")) {
     ex.mixers.add(node, attributeText(buf, tag, "mixer-name")!);
   }
-  if (
-    attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 &&
-    ex.served(uri)?.external === true
-  ) {
-    const slot = directory.calls.findPublic(uri.buf, uri.localStart, uri.localEnd);
+  if (present(buf, tag, "call-uri")) {
+    const slot = publicCall(ex);
     const refusal = otherLeg(ex, slot, node, sender);
     if (refusal !== OK) return refusal;
     // FS53: nested in a dial only the form with the scheme works.
     ex.rewrite.text(attributes.valueStart, attributes.valueEnd, `${SCHEME}${ex.callJid(slot)}`);
     return OK;
   }
-  const id = attributeText(buf, tag, "call-id");
-  if (id === null) return OK;
+  const id = attributeText(buf, tag, "call-id") ?? "";
+  if (id === "") return OK;
   const bytes = Buffer.from(id);
   const slot = directory.calls.findPublic(bytes, 0, bytes.length);
   const refusal = otherLeg(ex, slot, node, sender);
@@ -113,6 +110,20 @@ function joinToNode(ex: Exchange, buf: Buffer, tag: number, node: Node, sender: 
   attributes.find(buf, tag, "call-id");
   ex.rewrite.text(attributes.valueStart, attributes.valueEnd, escapeAttribute(directory.calls.id(slot)));
   return OK;
+}
+
+/** Goes to attribute `name` of the tag at `tag`; an empty one says as little as none. */
+function present(buf: Buffer, tag: number, name: string): boolean {
+  return attributes.find(buf, tag, name) && attributes.valueEnd > attributes.valueStart;
+}
+
+/**
+ * The call that the value under `attributes` names as clients name calls; -1: none. A URI of a node's own domain is none
+ * either (G4): passed on, it would join calls that nobody here has looked at (IC11).
+ */
+function publicCall(ex: Exchange): number {
+  if (!readUri() || uri.localStart < 0 || ex.served(uri)?.external !== true) return -1;
+  return ex.directory.calls.findPublic(uri.buf, uri.localStart, uri.localEnd);
 }
 
 function otherLeg(ex: Exchange, slot: number, node: Node, sender: Resource): Refusal {
@@ -162,14 +173,9 @@ const NO_LEG = -2;
 /** The call that the join at `tag` names; -1: an unknown one. */
 function legOf(ex: Exchange, buf: Buffer, tag: number): number {
   const { calls } = ex.directory;
-  if (
-    attributes.find(buf, tag, "call-uri") && readUri() && uri.localStart >= 0 &&
-    ex.served(uri)?.external === true
-  ) {
-    return calls.findPublic(uri.buf, uri.localStart, uri.localEnd);
-  }
-  const id = attributeText(buf, tag, "call-id");
-  if (id === null) return NO_LEG;
+  if (present(buf, tag, "call-uri")) return publicCall(ex);
+  const id = attributeText(buf, tag, "call-id") ?? "";
+  if (id === "") return NO_LEG;
   const bytes = Buffer.from(id);
   return calls.findPublic(bytes, 0, bytes.length);
 }
@@ -208,9 +214,11 @@ function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial:
   if (!attributes.find(buf, tag, name)) return false;
   if (!readUri() || uri.localStart < 0) return true; // FS24: it may be a mixer's name
   const domain = ex.directory.findDomain(uri.buf, uri.domainStart, uri.domainEnd);
-  if (domain === null) return true;
+  if (domain === null && !ex.directory.trusts(uri.domain())) return true;
   const door = ex.external[0]!;
-  const slot = ex.directory.findCall(uri.buf, uri.localStart, uri.localEnd, domain.node);
+  const slot = domain === null
+    ? -1
+    : ex.directory.findCall(uri.buf, uri.localStart, uri.localEnd, domain.node);
   const known = slot >= 0 ? ex.directory.calls.publicId(slot) : null;
   const letters = slot < 0 && dial !== null && dial.nodeId !== "" && foldId(uri.local()) === dial.nodeId;
   if (known === null && !letters && !attributes.escaped) {

@@ -94,14 +94,14 @@ export class Pipeline {
   /** I5, I7, P-X1: behind a real server this cannot happen (DC14). The answer's `from` is ours, not the odd one (DC5). */
   #astray(s: Stanza, arrival: ServedDomain, condition: string, text: string): void {
     const ex = this.#ex;
-    if (s.type === TYPE_ERROR || s.type === TYPE_RESULT) return;
+    if (s.type === TYPE_ERROR || s.type === TYPE_RESULT || (s.kind !== IQ && s.kind !== PRESENCE)) return;
     const client = ex.text(s.buf, s.fromStart, s.fromEnd);
     const id = s.idStart < 0 ? "" : ` id='${ex.text(s.buf, s.idStart, s.idEnd)}'`;
     const open = `type='error'${id} from='${arrival.wire}' to='${client}'`;
     ex.meters.errors++;
     if (s.kind === IQ) {
       ex.say(arrival.outlet, `<iq ${open}>${ex.error(condition, "cancel", text)}</iq>`, CLASS_ANSWER);
-    } else if (s.kind === PRESENCE) {
+    } else {
       const error = ex.error("bad-request", "cancel", "Could not map request.");
       ex.say(arrival.outlet, `<presence ${open}>${error}</presence>`, CLASS_ANSWER);
     }

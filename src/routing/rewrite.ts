@@ -7,8 +7,8 @@
 import type { OutletPort } from "../xmpp/outlet.ts";
 import type { Stanza } from "../xmpp/stanza.ts";
 
-/** More ranges than any stanza has listed attributes to translate; a stanza with more is not rewritten further. */
-const RANGES_MAX = 48;
+/** More ranges than any sensible stanza has; a stanza with more (joins without end in a dial) makes room for them. */
+const RANGES = 48;
 /** Below this a loop is faster than a native copy. */
 const NATIVE_COPY_MIN = 40;
 
@@ -22,11 +22,11 @@ export class Rewrite {
   #end = 0;
   #count = 0;
   #delta = 0;
-  readonly #from = new Int32Array(RANGES_MAX);
-  readonly #to = new Int32Array(RANGES_MAX);
-  readonly #bytes: Uint8Array[] = new Array<Uint8Array>(RANGES_MAX).fill(this.scratch);
-  readonly #bytesStart = new Int32Array(RANGES_MAX);
-  readonly #bytesEnd = new Int32Array(RANGES_MAX);
+  #from = new Int32Array(RANGES);
+  #to = new Int32Array(RANGES);
+  readonly #bytes: Uint8Array[] = new Array<Uint8Array>(RANGES).fill(this.scratch);
+  #bytesStart = new Int32Array(RANGES);
+  #bytesEnd = new Int32Array(RANGES);
 
   /** Starts anew with `stanza`; declarations it needs to stand alone are repeated (RW10). */
   begin(stanza: Stanza): void {
@@ -39,7 +39,7 @@ export class Rewrite {
 
   /** `[from, to)` of the stanza becomes `bytes[start, end)`; an empty range inserts. Ranges must not overlap. */
   bytes(from: number, to: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#count === RANGES_MAX) return;
+    if (this.#count === this.#from.length) this.#grow();
     let at = this.#count++;
     // Kept sorted by insertion; nearly always appended.
     while (at > 0 && this.#from[at - 1]! > from) {
@@ -56,6 +56,18 @@ export class Rewrite {
     this.#bytesStart[at] = start;
     this.#bytesEnd[at] = end;
     this.#delta += end - start - (to - from);
+  }
+
+  #grow(): void {
+    const wider = (narrow: Int32Array): Int32Array<ArrayBuffer> => {
+      const wide = new Int32Array(narrow.length * 2);
+      wide.set(narrow);
+      return wide;
+    };
+    this.#from = wider(this.#from);
+    this.#to = wider(this.#to);
+    this.#bytesStart = wider(this.#bytesStart);
+    this.#bytesEnd = wider(this.#bytesEnd);
   }
 
   /** As bytes(), with a text, which must already be escaped. */
