@@ -3,12 +3,7 @@
  * of floor 4 meet here and nowhere else.
  */
 import { systemClock } from "./base/clock.ts";
-import {
-  ATTRIBUTES_MAX,
-  NAME_BYTES_MAX,
-  STANZA_BYTES_HARD_MAX,
-  STANZA_DEPTH_MAX,
-} from "./base/limits.ts";
+import { ATTRIBUTES_MAX, NAME_BYTES_MAX, STANZA_BYTES_HARD_MAX, STANZA_DEPTH_MAX } from "./base/limits.ts";
 import type { Log } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
 import type { LinkView } from "./admin/gateway.ts";
@@ -16,7 +11,7 @@ import { LiveGateway } from "./admin/live_gateway.ts";
 import { startAdmin } from "./admin/server.ts";
 import { Directory, noJournal } from "./cluster/directory.ts";
 import { applyChanges, restore, undeclared } from "./cluster/restore.ts";
-import type { Change, Store } from "./cluster/store.ts";
+import type { Change, Snapshot, Store } from "./cluster/store.ts";
 import { Trust } from "./cluster/trust.ts";
 import type { Config } from "./config.ts";
 import { restartKeys } from "./config/reload.ts";
@@ -47,18 +42,17 @@ export async function startApp(
   const keeps = config.store.adapter !== "memory";
   const directory = new Directory(directorySettings(config), trustOf(config), keeps ? mirror : noJournal);
   restore(directory, snapshot, log);
-  await declare(config);
 
   // Links, and the domains they carry.
   const links = new Map<ServedDomain, ComponentLink>();
   const served = new Map<unknown, ServedDomain>();
   const pings = new OwnPings();
-  let switchboard: Switchboard | null = null;
+  // Called when links have started only: the switchboard is there by then.
   const sink: LinkSink = {
-    stanza: (stanza, link) => switchboard!.stanza(stanza, served.get(link)!),
-    skipped: (stanza, why) => switchboard!.skipped(stanza, why),
-    up: (link) => switchboard!.linkUp(served.get(link)!),
-    down: (link) => switchboard!.linkDown(served.get(link)!),
+    stanza: (stanza, link) => switchboard.stanza(stanza, served.get(link)!),
+    skipped: (stanza, why) => switchboard.skipped(stanza, why),
+    up: (link) => switchboard.linkUp(served.get(link)!),
+    down: (link) => switchboard.linkDown(served.get(link)!),
   };
   for (const side of ["external", "internal"] as const) {
     const domains = side === "external" ? config.gateway.externalDomain : config.gateway.internalDomain;
@@ -86,9 +80,8 @@ export async function startApp(
 
   // Routing.
   const settings = routingSettings(config);
-  const stored = Number(snapshot.settings["dial_attempts_max"]);
-  if (stored >= 1) settings.dialAttemptsMax = stored;
-  switchboard = new Switchboard(
+  takeOver(snapshot.settings, settings, log);
+  const switchboard = new Switchboard(
     directory,
     settings,
     config.nodes.greetIntervalMs,
@@ -97,6 +90,7 @@ export async function startApp(
     log,
     [...links.keys()],
   );
+  await orClose(() => declare(config));
 
   // People.
   const gateway = new LiveGateway(switchboard.exchange, {
@@ -112,7 +106,7 @@ export async function startApp(
     outletDrops: () => [...links.values()].reduce((sum, link) => sum + total(link.outlet.dropped), 0),
     commit,
   }, log);
-  const admin = await startOrClose(() =>
+  const admin = await orClose(() =>
     startAdmin({
       gateway,
       listen: config.admin.listen,
@@ -145,16 +139,24 @@ export async function startApp(
     },
     reload(next) {
       const refused = restartKeys(config, next).map((key) => `${key}: a change needs a restart`);
-      directory.setTrust(trustOf(next));
-      log.level = next.log.level;
-      log.format = next.log.format;
+      const { trusted, static: statics } = next.nodes;
+      // What was refused keeps its old value here, so that the next reload says so again.
+      config = {
+        ...config,
+        nodes: { ...config.nodes, trusted, static: statics },
+        applications: next.applications,
+        log: next.log,
+      };
+      directory.setTrust(trustOf(config));
       try {
         admin.setTokens(next.admin.tokens);
+        config = { ...config, admin: { ...config.admin, tokens: next.admin.tokens } };
       } catch (error) {
         refused.push(`admin.tokens: ${error instanceof Error ? error.message : String(error)}`);
       }
-      declare(next).catch((error) => log.error(`the store refused what the configuration declares: ${error.message}`));
-      config = { ...config, nodes: next.nodes, applications: next.applications, admin: next.admin, log: next.log };
+      declare(config).catch((error) =>
+        log.error(`the store refused what the configuration declares: ${error.message}`)
+      );
       return refused;
     },
   };
@@ -168,8 +170,14 @@ export async function startApp(
       const known = node.enrolled;
       node.isStatic = true;
       directory.enrolNode(node, declared.platforms, declared.weight, declared.priority);
-      if (known) Object.assign(node, { blacklisted, consecutiveErrors, state: state === "quiesced" ? state : "available" });
-      if (switchboard !== null) switchboard.exchange.greet(node);
+      if (known) {
+        // Being configured is no word of the node: what it said, and what an operator said of it, stands.
+        node.blacklisted = blacklisted;
+        node.consecutiveErrors = consecutiveErrors;
+        if (state === "quiesced") node.state = state;
+        directory.noteNode(node);
+      }
+      switchboard.exchange.greet(node);
     }
     const rows = wanted.applications.map((a) => ({
       jid: a.jid,
@@ -190,14 +198,29 @@ export async function startApp(
     if (keeps) await mirror.commit(changes);
   }
 
-  /** A gateway that cannot listen leaves its store in order. */
-  async function startOrClose<T>(start: () => T): Promise<T> {
+  /** A gateway that cannot start leaves its store in order. */
+  async function orClose<T>(step: () => T | Promise<T>): Promise<T> {
     try {
-      return start();
+      return await step();
     } catch (error) {
       await mirror.close();
       throw error;
     }
+  }
+}
+
+/** What operators set in an earlier life stands over the configuration, and says so: nobody should have to guess. */
+function takeOver(stored: Snapshot["settings"], settings: RoutingSettings, log: Log): void {
+  const attempts = Number(stored["dial_attempts_max"]);
+  if (attempts >= 1 && attempts !== settings.dialAttemptsMax) {
+    log.warn("dial.attempts_max was set by an operator, which stands over the configuration", {
+      configured: settings.dialAttemptsMax,
+      set: attempts,
+    });
+    settings.dialAttemptsMax = attempts;
+  }
+  if (stored["quiesced"] === "true") {
+    log.warn("quiesced by an operator before the restart: new calls are refused");
   }
 }
 
@@ -243,7 +266,10 @@ function linkView(link: ComponentLink): LinkView {
   return { side, domain, up, reason, since: new Date(since).toISOString(), outboxBytes: waitingBytes };
 }
 
-function sameNode(node: { platforms: string[]; weight: number; priority: number }, other: typeof node): boolean {
+function sameNode(
+  node: { platforms: string[]; weight: number; priority: number },
+  other: typeof node,
+): boolean {
   return node.weight === other.weight && node.priority === other.priority &&
     node.platforms.join("\n") === other.platforms.join("\n");
 }
