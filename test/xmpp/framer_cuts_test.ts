@@ -8,6 +8,9 @@ import { capturedStanzas } from "./captured.ts";
 import { HEADER, hear, LIMITS, Recorder } from "./recorder.ts";
 import { BODIES, SKIPPED, SMALL, STREAMS } from "./samples.ts";
 
+/** A slow machine may take its time. */
+const PATIENCE = 120_000;
+
 /** What was said, but of a fault only what it is: its sample shows no more than had come by then. */
 function withoutSample(said: readonly string[]): string {
   return said.map((line) => line.startsWith("fault") ? line.slice(0, line.lastIndexOf(": ")) : line).join(
@@ -56,15 +59,15 @@ function cutBody(body: string, limits: Partial<FramerLimits>): void {
 
 test.each(STREAMS.map((stream) => [stream]))("cut everywhere: %j", (stream) => {
   cutEverywhere(stream, {});
-});
+}, PATIENCE);
 
 test.each(BODIES.map((body) => [body]))("cut everywhere after the header: %j", (body) => {
   cutBody(body, {});
-});
+}, PATIENCE);
 
 test.each(SKIPPED.map((body) => [body]))("DC4: cut everywhere under small limits: %j", (body) => {
   cutBody(body, SMALL);
-});
+}, PATIENCE);
 
 test("bad UTF-8, cut everywhere", () => {
   const bad = [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc3], [0xe2, 0x82], [
@@ -85,7 +88,7 @@ test("bad UTF-8, cut everywhere", () => {
       expect(said.map((line) => line.replace(/: \\x.*/, ""))).toEqual(whole);
     }
   }
-});
+}, PATIENCE);
 
 test("recorded stanzas of FreeSWITCH and Prosody, cut at every byte", () => {
   const stanzas = capturedStanzas();
@@ -110,7 +113,7 @@ test("recorded stanzas of FreeSWITCH and Prosody, cut at every byte", () => {
       if (recorder.said[0] !== whole[0]) expect(`at ${i}: ${recorder.said.join("\n")}`).toBe(whole[0]!);
     }
   }
-});
+}, PATIENCE);
 
 test("recorded stanzas back to back, in pieces of random size", () => {
   const bytes = Buffer.from(HEADER + capturedStanzas().filter((text) => !text.startsWith("<db:")).join(" "));
@@ -126,4 +129,4 @@ test("recorded stanzas back to back, in pieces of random size", () => {
     }
     expect(hear(pieces).said).toEqual(whole);
   }
-});
+}, PATIENCE);
