@@ -147,7 +147,7 @@ export async function startApp(
         applications: next.applications,
         log: next.log,
       };
-      directory.setTrust(trustOf(config));
+      switchboard.setTrust(trustOf(config), new Set(statics.map((node) => node.jid)));
       try {
         admin.setTokens(next.admin.tokens);
         config = { ...config, admin: { ...config.admin, tokens: next.admin.tokens } };

@@ -4,11 +4,10 @@
  */
 import type { Log, LogLevel } from "../base/log.ts";
 import type { Application } from "../cluster/application.ts";
-import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND } from "../cluster/call_table.ts";
 import type { Node } from "../cluster/node.ts";
 import { type Change, StoreFault } from "../cluster/store.ts";
 import { canonicalJid } from "../xmpp/jid.ts";
-import { endAtNode, sayEnd } from "../routing/departure.ts";
+import { applicationBanned } from "../routing/departure.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import {
   ActFault,
@@ -26,6 +25,7 @@ import {
   type VerbView,
 } from "./gateway.ts";
 import { gatewayMeters } from "./live_meters.ts";
+import { applicationView, callView, nodeView } from "./live_views.ts";
 
 /** What the gateway knows of parts that live beside this folder. */
 export interface Surroundings {
@@ -113,13 +113,15 @@ export class LiveGateway implements Gateway {
   }
 
   applications(): ApplicationView[] {
-    return [...this.#ex.directory.applications.values()].map((application) => this.#applicationView(application))
+    return [...this.#ex.directory.applications.values()].map((application) =>
+      applicationView(this.#ex.directory, application)
+    )
       .sort((a, b) => a.jid < b.jid ? -1 : 1);
   }
 
   application(jid: string): ApplicationView | null {
     const application = this.#ex.directory.applications.get(canonicalJid(jid)?.bare ?? "");
-    return application === undefined ? null : this.#applicationView(application);
+    return application === undefined ? null : applicationView(this.#ex.directory, application);
   }
 
   clients(limit: number, cursor: string | null): Page<ClientView> {
@@ -146,14 +148,16 @@ export class LiveGateway implements Gateway {
     const items: CallView[] = [];
     const end = calls.slotsEnd;
     let slot = cursorOf(cursor);
-    for (; slot < end && items.length < limit; slot++) if (calls.isLive(slot)) items.push(this.#callView(slot));
+    for (; slot < end && items.length < limit; slot++) {
+      if (calls.isLive(slot)) items.push(callView(this.#ex.directory, slot));
+    }
     return { items, cursor: slot < end ? String(slot) : null };
   }
 
   call(id: string): CallView | null {
     const bytes = Buffer.from(id);
     const slot = this.#ex.directory.calls.findPublic(bytes, 0, bytes.length);
-    return slot < 0 ? null : this.#callView(slot);
+    return slot < 0 ? null : callView(this.#ex.directory, slot);
   }
 
   callsOfNode(jid: string, limit: number): CallView[] {
@@ -162,7 +166,7 @@ export class LiveGateway implements Gateway {
     if (node === null) return views;
     const { calls } = this.#ex.directory;
     for (let slot = node.callsHead; slot >= 0 && views.length < limit; slot = calls.nextOfNode(slot)) {
-      views.push(this.#callView(slot));
+      views.push(callView(this.#ex.directory, slot));
     }
     return views;
   }
@@ -187,7 +191,9 @@ export class LiveGateway implements Gateway {
 
   // ── acts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  registerApplication(given: { jid: string; name: string; platform: string; permissions: string }): Promise<void> {
+  registerApplication(
+    given: { jid: string; name: string; platform: string; permissions: string },
+  ): Promise<void> {
     return this.#act(async () => {
       const jid = bareJid(given.jid);
       const { directory } = this.#ex;
@@ -239,19 +245,7 @@ export class LiveGateway implements Gateway {
       const { directory } = this.#ex;
       await this.#around.commit([{ kind: "ban", jid }]);
       directory.bans.add(jid);
-      let ended = 0;
-      for (const resource of directory.resourcesOf(jid)) {
-        resource.holds++;
-        for (const dial of this.#ex.dials.ofResource(resource)) dial.abandoned = true;
-        while (resource.callsHead >= 0) {
-          const slot = resource.callsHead;
-          sayEnd(this.#ex, slot);
-          endAtNode(this.#ex, slot);
-          ended++;
-        }
-        directory.unregisterResource(resource);
-        directory.unhold(resource);
-      }
+      const ended = applicationBanned(this.#ex, jid);
       this.#log.warn("application banned", { application: jid, calls_ended: ended });
     });
   }
@@ -291,7 +285,10 @@ export class LiveGateway implements Gateway {
       }]);
       node.blacklisted = on;
       node.consecutiveErrors = 0;
-      if (before.blacklisted !== on) this.#log.warn(on ? "node blacklisted" : "node taken back", { node: node.jid });
+      directory.noteNode(node); // it may have said something while the store was writing
+      if (before.blacklisted !== on) {
+        this.#log.warn(on ? "node blacklisted" : "node taken back", { node: node.jid });
+      }
     });
   }
 
@@ -339,59 +336,6 @@ export class LiveGateway implements Gateway {
     }
     return application;
   }
-
-  #applicationView(application: Application): ApplicationView {
-    return {
-      jid: application.jid,
-      app_id: application.appId,
-      name: application.name,
-      platform: application.platform,
-      account_id: application.accountId,
-      permissions: application.permissions,
-      banned: this.#ex.directory.bans.has(application.jid),
-      addresses: [...application.addresses],
-      resources: application.resources.map((resource) => resource.jid),
-    };
-  }
-
-  #callView(slot: number): CallView {
-    const { directory } = this.#ex;
-    const { calls } = directory;
-    const party = directory.partyOf(slot);
-    const outbound = calls.has(slot, CALL_OUTBOUND);
-    const up = outbound ? calls.has(slot, CALL_ACCEPTED) : calls.has(slot, CALL_CONTROLLED);
-    return {
-      id: calls.publicText(slot),
-      node: directory.nodeOf(slot).jid,
-      client: party?.jid ?? "",
-      application: party?.bare ?? "",
-      direction: outbound ? "outbound" : "inbound",
-      state: up ? "active" : outbound ? "dialing" : "offered",
-      started_at: new Date(calls.startedSeconds(slot) * 1000).toISOString(),
-    };
-  }
-}
-
-function nodeView(node: Node): NodeView {
-  const reasons: string[] = [];
-  const byOperator = node.blacklisted && node.consecutiveErrors === 0;
-  if (byOperator) reasons.push("blacklisted by an operator");
-  else if (node.blacklisted) reasons.push(`${node.consecutiveErrors} consecutive failures`);
-  if (node.state === "quiesced") reasons.push("the node takes no new calls");
-  if (node.state === "unreachable") reasons.push("the node is gone");
-  if (node.weight === 0) reasons.push("its weight is 0");
-  return {
-    jid: node.jid,
-    platforms: node.platforms,
-    weight: node.weight,
-    priority: node.priority,
-    state: node.state !== "available" ? node.state : byOperator ? "disabled" : node.blacklisted ? "ejected" : "available",
-    reasons,
-    consecutive_failures: node.consecutiveErrors,
-    calls: node.calls,
-    ejected_until: null,
-    blacklisted: node.blacklisted,
-  };
 }
 
 function bareJid(given: string): string {

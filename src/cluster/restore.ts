@@ -28,6 +28,7 @@ export function restore(directory: Directory, snapshot: Snapshot, log: Log): voi
     node.state = row.state;
     node.blacklisted = row.blacklisted;
     node.consecutiveErrors = row.consecutiveErrors;
+    directory.noteNode(node); // what enrolling noted is not what was stored
   }
   for (const { jid } of snapshot.clients) {
     const resource = resourceOf(directory, jid);
