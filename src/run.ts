@@ -38,6 +38,12 @@ export interface RunOptions {
   leave: (status: number) => void;
 }
 
+/**
+ * COMPAT(bun): the runtime inside the executable listens to these before the gateway has a say. Who may set them may
+ * run code in it; that they are set at all is nearly always an accident.
+ */
+const RUNTIME_DOORS = ["BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_CONNECT_TO", "BUN_INSPECT_NOTIFY"];
+
 /** An orderly stop that takes longer than this is given up, and the exit status says so. */
 const STOP_MS_MAX = 20_000;
 
@@ -51,6 +57,9 @@ export async function run(options: RunOptions): Promise<number> {
   const { config } = loaded;
   const log = new Log(options.write, systemClock.wall, config.log.level, config.log.format);
   for (const warning of loaded.warnings) log.warn(warning);
+  for (const name of RUNTIME_DOORS) {
+    if (options.env[name]) log.warn(`${name} is set, which lets others into this process: unset it`);
+  }
 
   // The clock's timers do not hold the process; while both links wait for their servers nothing else might.
   const hold = setInterval(() => {}, 0x7fff_ffff);

@@ -159,7 +159,8 @@ export function isDomain(text: string): boolean {
 
 function isBareJid(text: string): boolean {
   const jid = canonicalJid(text);
-  return jid !== null && jid.resource === "" && isDomain(jid.domain) && !text.endsWith(".");
+  return jid !== null && jid.local !== "" && jid.resource === "" && isDomain(jid.domain) &&
+    !text.endsWith(".");
 }
 
 function protocol(url: string): string {
