@@ -226,6 +226,50 @@ describe("its server", () => {
   });
 });
 
+test("a full disk: the gateway stays up, calls go on from memory, and are stored when there is room again (DC40)", async () => {
+  site = new Site();
+  const node = site.freeswitch("fs1");
+  const client = site.client("one");
+  const gateway = await site.start([node]);
+  await site.acquainted(node, client);
+  // The kernel's own limit on a file's size: write() fails as it does on a full disk.
+  const limit = (bytes: string) =>
+    Bun.spawnSync(["prlimit", "--pid", String(gateway.childPid()), `--fsize=${bytes}`]).exitCode;
+  expect(limit("131072:unlimited")).toBe(0);
+  const address = (n: number) =>
+    site!.ask("POST", `/api/v1/applications/${encodeURIComponent(APPLICATION)}/addresses`, {
+      address: `sip:${n}@example.test`,
+    });
+  let taken = 0;
+  while (taken < 1000 && await address(taken) === 201) taken++;
+  expect(taken).toBeLessThan(1000);
+  const ready = await fetch(`${gateway.url}/readyz`);
+  expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining("the store fails")]);
+  expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
+
+  const far = node.incomingCall({ to: ADDRESS, from: "sip:caller@example.test" });
+  await site.until(
+    "a call is answered all the same",
+    () => client.calls.get(far.id)?.events.includes("answered") === true,
+  );
+  expect((await site.get<{ store: object }>("/api/v1/status")).store).toMatchObject({ ok: false });
+
+  expect(limit("unlimited")).toBe(0);
+  await gateway.ready();
+  await site.stored();
+  await gateway.kill();
+  gateway.start();
+  await gateway.ready();
+  const { items } = await site.get<{ items: { id: string }[] }>("/api/v1/calls");
+  expect(items.map(({ id }) => id)).toEqual([far.id]);
+  const { addresses } = await site.get<{ addresses: string[] }>(
+    `/api/v1/applications/${encodeURIComponent(APPLICATION)}`,
+  );
+  // The shipped configuration's two, and those that were acknowledged; what was refused is not there.
+  expect(addresses.length).toBe(2 + taken);
+  expect(site.violations()).toEqual([]);
+});
+
 describe("SIGHUP (DC44)", () => {
   interface Listed {
     items: { jid: string; state: string }[];
