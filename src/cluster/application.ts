@@ -14,6 +14,8 @@ export class Resource {
   readonly bare: string;
   /** The JID as the server wrote it, escaped for an attribute in either quote. */
   readonly wire: Buffer;
+  /** `wire` is `jid` to the letter: comparing bytes with it is comparing the JID. */
+  readonly plain: boolean;
   application: Application | null = null;
   registered = false;
   consecutiveErrors = 0;
@@ -27,6 +29,7 @@ export class Resource {
     this.jid = jid;
     this.bare = bare;
     this.wire = wire;
+    this.plain = wire.equals(Buffer.from(jid));
   }
 }
 

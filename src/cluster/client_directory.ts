@@ -3,6 +3,7 @@
  * named by calls and requests (spec 1.1, §3.4).
  */
 import { EVER_SEEN_MAX } from "../base/limits.ts";
+import { sameBytes } from "../base/bytes.ts";
 import { AddressBook } from "./address.ts";
 import { Application, Resource } from "./application.ts";
 import { NameIndex } from "./name_index.ts";
@@ -25,6 +26,7 @@ export class ClientDirectory extends NodeDirectory {
   readonly #resources: (Resource | null)[] = [];
   readonly #freeResources: number[] = [];
   readonly #resourceIndex = new NameIndex();
+  #lastFound: Resource | null = null;
   readonly #everBare = new Set<string>();
   readonly #everFull = new Set<string>();
   #clientOrder = 0;
@@ -56,8 +58,14 @@ export class ClientDirectory extends NodeDirectory {
 
   /** The resource with the full JID `buf[start, end)` (its bare part ends at `bareEnd`), or null if nobody knows it. */
   findResource(buf: Uint8Array, start: number, bareEnd: number, end: number): Resource | null {
+    // One client says many things in a row.
+    const last = this.#lastFound;
+    if (
+      last !== null && last.plain && last.wire.length === end - start && this.#resources[last.number] === last &&
+      sameBytes(buf, start, last.wire, 0, end - start)
+    ) return last;
     const number = this.#resourceIndex.find(buf, start, bareEnd, end);
-    return number < 0 ? null : this.#resources[number]!;
+    return number < 0 ? null : this.#lastFound = this.#resources[number]!;
   }
 
   resourceByJid(jid: string): Resource | null {

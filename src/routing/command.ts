@@ -12,11 +12,14 @@ import { CONFLICT, mayCommand, NOT_FOUND, sender } from "./party.ts";
 import { OK, payloadToNode } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
-/** `ex.to` holds the call's JID at the external domain, `ex.from` the client. Child 0 is in a Rayo namespace. */
-export function command(ex: Exchange, s: Stanza, door: ServedDomain): void {
+/**
+ * `ex.to` holds the call's JID at the external domain, `ex.from` the client; `slot` is the call if it was found
+ * already. Child 0 is in a Rayo namespace.
+ */
+export function command(ex: Exchange, s: Stanza, door: ServedDomain, slot = -1): void {
   const { directory, to, rewrite } = ex;
   const { calls } = directory;
-  const slot = calls.findPublic(to.buf, to.localStart, to.localEnd);
+  if (slot < 0) slot = calls.findPublic(to.buf, to.localStart, to.localEnd);
   const party = sender(ex);
   const may = slot < 0 || calls.has(slot, CALL_REFUSED) ? NOT_FOUND : mayCommand(ex, slot, party);
   if (may === CONFLICT) return ex.refuse(s, door, "conflict", "cancel");

@@ -24,8 +24,10 @@ export function clientDeparted(ex: Exchange, resource: Resource): void {
   for (let slot = resource.callsHead; slot >= 0;) {
     const next = calls.nextOfParty(slot);
     const offer = ex.offers.get(slot);
-    if (offer === null) endAtNode(ex, slot);
-    else if (!offer.refused) askNext(ex, offer, offer.asked.some((other) => other.registered));
+    if (offer === null) {
+      sayEnd(ex, slot, resource); // GAP 10: others were offered the call before
+      endAtNode(ex, slot);
+    } else if (!offer.refused) askNext(ex, offer, offer.asked.some((other) => other.registered));
     slot = next;
   }
   ex.log.info("resource has left", { resource: resource.jid });
@@ -117,13 +119,15 @@ function awaitNothing(ex: Exchange, node: Node): void {
   for (const dial of ex.dials.atNode(node)) dialFailed(ex, dial, "remote-server-timeout", "wait");
 }
 
-/** A made-up `end` to every party of a call, which looks like a real one (AH16, DC28). */
-export function sayEnd(ex: Exchange, slot: number): void {
+/** A made-up `end` to every party of a call but `except`, which looks like a real one (AH16, DC28). */
+export function sayEnd(ex: Exchange, slot: number, except: Resource | null = null): void {
   const { directory, meters } = ex;
+  const parties = directory.parties(slot).filter((party) => party !== except);
+  if (parties.length === 0) return;
   const from = escapeAttribute(`${directory.calls.publicText(slot)}@${ex.external[0]!.text}`);
   const stamp = new Date(ex.clock.wall()).toISOString().replace(/\.\d+Z$/, "Z");
   meters.errors++;
-  for (const party of directory.parties(slot)) {
+  for (const party of parties) {
     const xml = `<presence from='${from}' to='${party.wire}' type='unavailable'>` +
       `<end xmlns='urn:xmpp:rayo:1'><error/></end><delay xmlns='urn:xmpp:delay' stamp='${stamp}'/></presence>`;
     ex.say(ex.toClients, xml, CLASS_END);

@@ -27,18 +27,21 @@ import { sendToClient } from "./to_client.ts";
 export function callPresence(ex: Exchange, s: Stanza, domain: NodeDomain): void {
   const { from } = ex;
   const slot = ex.directory.findCall(from.buf, from.localStart, from.localEnd, domain.node);
+  if (slot >= 0) return callEvent(ex, s, domain, slot);
   const kind = eventKind(s);
-  if (kind === EVENT_OFFER && (slot >= 0 || ex.dials.reserving(foldId(from.local()))?.node === domain.node)) {
-    ex.meters.ignored++; // OF5: the node's own re-offer of a known call, or the echo of the dial it is asked
+  if (kind === EVENT_OFFER && ex.dials.reserving(foldId(from.local()))?.node === domain.node) {
+    ex.meters.ignored++; // OF5: the echo of the dial it is asked
     return;
   }
-  if (slot < 0) {
-    if (kind === EVENT_OFFER && s.type === TYPE_NONE) newOffer(ex, s, domain);
-    else unknownCall(ex, s, domain, kind);
-    return;
-  }
-  if (s.type === TYPE_ERROR) {
-    ex.meters.ignored++; // PX10: a bounce
+  if (kind === EVENT_OFFER && s.type === TYPE_NONE) newOffer(ex, s, domain);
+  else unknownCall(ex, s, domain, kind);
+}
+
+/** Of the live call `slot`. */
+export function callEvent(ex: Exchange, s: Stanza, domain: NodeDomain, slot: number): void {
+  const kind = eventKind(s);
+  if (kind === EVENT_OFFER || s.type === TYPE_ERROR) {
+    ex.meters.ignored++; // OF5: the node's own re-offer of a known call; PX10: a bounce
     return;
   }
   if (ex.directory.calls.has(slot, CALL_HOLDING)) {

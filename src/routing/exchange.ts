@@ -21,6 +21,7 @@ import { JidView, splitJid } from "../xmpp/jid.ts";
 import { CLASS_ANSWER, CLASS_END, type OutletPort } from "../xmpp/outlet.ts";
 import { stanzaError, type StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { type Stanza, TYPE_ERROR, TYPE_RESULT } from "../xmpp/stanza.ts";
+import { FastLane } from "./fast_lane.ts";
 import { RoutingMeters } from "./meters.ts";
 import { Rescan } from "./rescan.ts";
 import { Rewrite } from "./rewrite.ts";
@@ -70,6 +71,7 @@ export class Exchange {
   readonly early: EarlyTable;
   readonly rewrite = new Rewrite();
   readonly rescan = new Rescan();
+  readonly lane = new FastLane();
   /** The gateway towards nodes: `<internal domain>/<resource>`, ready for an attribute (DC1). */
   readonly self: Buffer;
 

@@ -10,8 +10,8 @@ import { answeredDisco } from "./disco.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
-/** A request (get, set, or no known type) to an external domain; `ex.from` and `ex.to` are read. */
-export function clientIq(ex: Exchange, s: Stanza, door: ServedDomain): void {
+/** A request (get, set, or no known type) to an external domain; `ex.from` and `ex.to` are read, `slot` if it is known. */
+export function clientIq(ex: Exchange, s: Stanza, door: ServedDomain, slot = -1): void {
   if (answered(ex, s, door)) return;
   if (!isRayo(s.childNs[0]!)) {
     return ex.refuse(s, door, "feature-not-implemented", "cancel", "Feature not supported"); // I4
@@ -20,7 +20,7 @@ export function clientIq(ex: Exchange, s: Stanza, door: ServedDomain): void {
   if (ex.directory.bans.size > 0 && ex.directory.bans.has(ex.from.bare())) {
     return ex.refuse(s, door, "recipient-unavailable", "cancel", "The application does not exist"); // IC6
   }
-  if (ex.to.localStart >= 0) return command(ex, s, door);
+  if (ex.to.localStart >= 0) return command(ex, s, door, slot);
   if (!isChild(s, 0, NS_RAYO, "dial")) return ex.refuse(s, door, "feature-not-implemented", "cancel"); // IC4
   if (s.type !== TYPE_SET) return ex.refuse(s, door, "bad-request", "modify"); // IC5
   dial(ex, s, door); // IC1

@@ -20,7 +20,7 @@ import {
 import type { NodeDomain } from "../cluster/node.ts";
 import { answer } from "./answer.ts";
 import { clientPresence } from "./client_presence.ts";
-import { callPresence } from "./event.ts";
+import { callEvent, callPresence } from "./event.ts";
 import type { Exchange } from "./exchange.ts";
 import { clientIq, nodeIq } from "./iq.ts";
 import { nodePresence } from "./node_presence.ts";
@@ -37,6 +37,22 @@ export class Pipeline {
   /** One stanza that came on the stream of `arrival`. */
   stanza(s: Stanza, arrival: ServedDomain): void {
     const ex = this.#ex;
+    if (s.kind === PRESENCE) {
+      if (arrival === ex.internal[0] && isSelf(ex, s)) {
+        const slot = ex.lane.fromCall(ex, s);
+        if (slot >= 0) {
+          ex.meters.messages++;
+          callEvent(ex, s, ex.lane.domain, slot);
+          return;
+        }
+      }
+    } else if (s.type === TYPE_SET && s.kind === IQ && arrival === ex.external[0]) {
+      const slot = ex.lane.toCall(ex, s);
+      if (slot >= 0 && ex.readFrom(s)) {
+        clientIq(ex, s, arrival, slot);
+        return;
+      }
+    }
     const door = this.#address(s, arrival);
     if (door === null) return;
     if (door.external) this.#fromClient(s, door);
@@ -76,6 +92,7 @@ export class Pipeline {
       this.#astray(s, arrival, "jid-malformed", "Malformed JID"); // I5
       return null;
     }
+    ex.lane.noteTo(ex.to);
     const door = ex.served(ex.to);
     if (door === null) {
       this.#astray(s, arrival, "recipient-unavailable", "Unknown domain"); // I7
@@ -150,6 +167,8 @@ function isSelf(ex: Exchange, s: Stanza): boolean {
 /** The node domain that `ex.from` lies in, if it may speak as a node. */
 function nodeDomain(ex: Exchange): NodeDomain | null {
   const { from, directory } = ex;
-  return directory.findDomain(from.buf, from.domainStart, from.domainEnd) ??
+  const domain = directory.findDomain(from.buf, from.domainStart, from.domainEnd) ??
     directory.trustedDomain(from.domain());
+  if (domain !== null) ex.lane.note(from, domain);
+  return domain;
 }

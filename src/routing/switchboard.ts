@@ -80,6 +80,7 @@ export class Switchboard {
   setTrust(trust: Trust, statics: ReadonlySet<string>): void {
     const { directory } = this.exchange;
     for (const node of directory.nodes) if (!statics.has(node.jid)) node.isStatic = false;
+    this.exchange.lane.forget();
     for (const node of directory.setTrust(trust)) nodeDismissed(this.exchange, node);
   }
 
