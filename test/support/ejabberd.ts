@@ -31,7 +31,9 @@ export async function startEjabberd(options: LiveServerOptions): Promise<LiveSer
     kind: "ejabberd",
     prepare: (folder, ports) => prepare(folder, ports, options),
     ready: (ports) => [
-      ...[ports.component, ports.c2s].map((port) => `Start accepting TCP connections at 127.0.0.1:${port} `),
+      ...[ports.component, ports.c2s, ...(options.apart === undefined ? [] : [ports.apart])].map((port) =>
+        `Start accepting TCP connections at 127.0.0.1:${port} `
+      ),
       ACCOUNTS_READY,
     ],
   });
@@ -90,17 +92,9 @@ function prepare(folder: string, ports: Ports, options: LiveServerOptions) {
 }
 
 function configure(ports: Ports, options: LiveServerOptions): string {
-  const components = Object.entries(options.components);
-  const service = [
-    `  - port: ${ports.component}`,
-    `    ip: "127.0.0.1"`,
-    `    module: ejabberd_service`,
-    `    global_routes: ${options.globalRoutes ?? false}`,
-    ...(components.length === 0 ? [] : ["    hosts:"]),
-    ...components.map(([domain, secret]) =>
-      `      ${JSON.stringify(domain)}: {password: ${JSON.stringify(secret)}}`
-    ),
-  ];
+  const { components, apart = {}, globalRoutes = false } = options;
+  const services = service(ports.component, components, globalRoutes) +
+    (Object.keys(apart).length === 0 ? "" : service(ports.apart, apart, false));
   return `
 hosts: ${JSON.stringify(options.hosts ?? [DEFAULT_HOST])}
 loglevel: info
@@ -111,8 +105,7 @@ listen:
     ip: "127.0.0.1"
     module: ejabberd_c2s
     starttls: false
-${service.join("\n")}
-modules:
+${services}modules:
   mod_caps: {}
   mod_disco: {}
   mod_ping: {}
@@ -120,6 +113,21 @@ modules:
 ${options.streamManagement ? "  mod_stream_mgmt: {}" : ""}
 ${options.moreConfiguration ?? ""}
 `;
+}
+
+/** A listener for components. */
+function service(port: number, components: Record<string, string>, globalRoutes: boolean): string {
+  const hosts = Object.entries(components).map(([domain, secret]) =>
+    `      ${JSON.stringify(domain)}: {password: ${JSON.stringify(secret)}}`
+  );
+  return [
+    `  - port: ${port}`,
+    `    ip: "127.0.0.1"`,
+    `    module: ejabberd_service`,
+    `    global_routes: ${globalRoutes}`,
+    ...(hosts.length === 0 ? [] : ["    hosts:", ...hosts]),
+    "",
+  ].join("\n");
 }
 
 /** An Erlang binary. */

@@ -13,6 +13,8 @@ export interface LiveServerOptions {
   users?: readonly { jid: string; password: string }[];
   /** ejabberd only (DC6): every stream is given all component domains. Default false: a stream, a domain. */
   globalRoutes?: boolean;
+  /** ejabberd only: component domains with a port of their own, where a stream always is one domain. Default none. */
+  apart?: Record<string, string>;
   /** Prosody only (DC7): what happens to the first stream when a second one comes. Default `kick_new`, as Prosody's. */
   componentConflictResolve?: "kick_new" | "kick_old";
   /** XEP-0198 for users: a cut client's session then outlives its connection. Default false. */
@@ -27,6 +29,8 @@ export interface LiveServer {
   readonly host: string;
   /** XEP-0114, all components. */
   readonly componentPort: number;
+  /** Where the `apart` components connect; without them nobody listens there. */
+  readonly apartPort: number;
   /** Ordinary users; SASL PLAIN without TLS is allowed. */
   readonly c2sPort: number;
   /** Process group, and the server's process itself (for /proc). */
@@ -47,6 +51,7 @@ export interface LiveServer {
 
 export interface Ports {
   component: number;
+  apart: number;
   c2s: number;
 }
 
@@ -65,7 +70,7 @@ const START_ATTEMPTS_MAX = 4;
 
 export async function startServer(product: Product): Promise<LiveServer> {
   for (let attempt = 1;; attempt++) {
-    const ports: Ports = { component: await freePort(), c2s: await freePort() };
+    const ports: Ports = { component: await freePort(), apart: await freePort(), c2s: await freePort() };
     try {
       const server = new RunningServer(product, ports);
       await server.begin();
@@ -82,6 +87,7 @@ class RunningServer implements LiveServer {
   readonly kind: LiveServer["kind"];
   readonly host = LOOPBACK;
   readonly componentPort: number;
+  readonly apartPort: number;
   readonly c2sPort: number;
   readonly #product: Product;
   #child: Child | null = null;
@@ -90,6 +96,7 @@ class RunningServer implements LiveServer {
     this.#product = product;
     this.kind = product.kind;
     this.componentPort = ports.component;
+    this.apartPort = ports.apart;
     this.c2sPort = ports.c2s;
   }
 
@@ -120,9 +127,9 @@ class RunningServer implements LiveServer {
   }
 
   async begin(): Promise<void> {
-    const { kind, componentPort, c2sPort } = this;
+    const { kind, componentPort, apartPort, c2sPort } = this;
     const folder = temporaryFolder(kind);
-    const ports: Ports = { component: componentPort, c2s: c2sPort };
+    const ports: Ports = { component: componentPort, apart: apartPort, c2s: c2sPort };
     const how = this.#product.prepare(folder, ports);
     const child = startChild({ ...how, folder });
     this.#child = child;

@@ -24,6 +24,7 @@ import type { RoutingSettings } from "../../src/routing/exchange.ts";
 import { ServedDomain } from "../../src/routing/served_domain.ts";
 import { Switchboard } from "../../src/routing/switchboard.ts";
 import type { Place, StartedGateway } from "./memory_world.ts";
+import { sceneConfiguration, sceneOverrides } from "./scene_config.ts";
 import type { Given } from "./scene_text.ts";
 
 export interface MemoryGateway extends StartedGateway {
@@ -139,31 +140,13 @@ async function operate(admin: LiveGateway, words: string[]): Promise<void> {
 
 /** As an operator would write it, read as the executable reads it. */
 function configOf(given: Given, facts: Place["facts"]): Config {
-  const text = (value: string) => JSON.stringify(value);
-  const lines = [
-    "[gateway]",
-    `external_domain = ${text(facts.external)}`,
-    `internal_domain = ${text(facts.internal)}`,
-    "[xmpp.external]\nsecret = 'secret'\n[xmpp.internal]\nsecret = 'secret'",
-    "[store]\nadapter = 'memory'",
-    "[nodes]",
-    `trusted = ${JSON.stringify(given.trusted)}`,
-    ...given.nodes.map((n) =>
-      `[[nodes.static]]\njid = ${text(n.jid)}\nplatforms = ${JSON.stringify(n.platforms)}\n` +
-      `weight = ${n.weight}\npriority = ${n.priority}`
-    ),
-    ...given.applications.map((a) =>
-      `[[applications]]\njid = ${text(a.jid)}\nname = ${text(a.name)}\nplatform = ${text(a.platform)}\n` +
-      `permissions = ${text(a.permissions)}\naddresses = ${JSON.stringify(a.addresses)}`
-    ),
-  ];
-  const env: Record<string, string> = {};
-  for (const [key, value] of Object.entries(given.options)) {
-    env[`RAYO_GATEWAY__${key.toUpperCase().replaceAll(".", "__")}`] = value;
+  const env: Record<string, string> = { RAYO_GATEWAY__STORE__ADAPTER: "memory" };
+  for (const [name, value] of Object.entries(sceneOverrides(given.options))) {
+    env[`RAYO_GATEWAY__${name}`] = value;
   }
   const folder = mkdtempSync(join(tmpdir(), "rayo-scene-"));
   try {
-    writeFileSync(join(folder, "config.toml"), lines.join("\n") + "\n");
+    writeFileSync(join(folder, "config.toml"), sceneConfiguration(given, facts));
     const { config, findings } = loadConfig({ file: "config.toml", cwd: folder, env });
     if (config === null) throw new Error(findings.map((f) => JSON.stringify(f)).join("\n"));
     return config;

@@ -12,14 +12,22 @@ export interface StockClientOptions {
   jid: string;
   password: string;
   resource: string;
+  /** Questions are left to whoever uses it. Default: the package refuses them, as clients without an answer do. */
+  ownAnswers?: boolean;
 }
 
 export async function stockClient(server: LiveServer, options: StockClientOptions): Promise<StockPeer> {
   const [username, domain] = options.jid.split("@");
   const { password, resource } = options;
   const service = `xmpp://${server.host}:${server.c2sPort}`;
-  return await new StockPeer(client({ service, domain, username, password, resource, timeout: 10_000 }))
-    .start();
+  const entity = client({ service, domain, username, password, resource, timeout: 10_000 });
+  if (options.ownAnswers) {
+    // An answer that is never ready is never sent.
+    entity.middleware?.use((context, next) =>
+      context.type === "get" || context.type === "set" ? new Promise(() => {}) : next()
+    );
+  }
+  return await new StockPeer(entity).start();
 }
 
 /** Gives a simulated application an ordinary user's way to the server; it begins at once, with up(). */

@@ -23,6 +23,8 @@ export interface XmppEntity {
   jid: { toString(): string } | null;
   socket: Socket | { socket: Socket } | null;
   reconnect: { stop(): void };
+  /** What is asked of stanzas that come, one after the other; a client's answers to questions. */
+  middleware?: { use(step: (context: { type: string }, next: () => Promise<unknown>) => unknown): void };
   readonly options: { service: string; domain: string; lang?: string };
   connect(service: string): Promise<unknown>;
   open(options: { domain: string; lang?: string | undefined }): Promise<unknown>;
