@@ -14,11 +14,16 @@ export interface NotBuilt {
 }
 
 const given = (value: unknown) => typeof value === "string" && value !== "";
-const otherThan = (only: number) => (value: unknown) => typeof value === "number" && value !== only;
+/** What is no proper value has a finding of its own. */
+const otherThan = (only: number) => (value: unknown) =>
+  typeof value === "number" && value >= 0 && value !== only;
 
 export const NOT_BUILT: readonly NotBuilt[] = [
   { key: "xmpp.external.transport", values: ["s2s"], sentence: 'not built yet; use "component"' },
   { key: "xmpp.internal.transport", values: ["s2s"], sentence: 'not built yet; use "component"' },
+  // Silence is not judged yet: no ping asks anybody whether he is there (DC29).
+  { key: "nodes.grace_ms", values: otherThan(20_000), sentence: "not built yet; leave it out" },
+  { key: "clients.grace_ms", values: otherThan(5_000), sentence: "not built yet; leave it out" },
   { key: "nodes.static[].calls_max", sentence: "not built yet; leave it out" },
   {
     key: "applications[].on_controller_loss",
