@@ -14,9 +14,9 @@ import { kindOf, typeOf, typeOfEscaped } from "./kind.ts";
 import { HEADER_DEFAULT, type NamespaceScope, UNDECLARED } from "./namespace_scope.ts";
 import { NS_STREAM_CONTENT } from "./namespaces.ts";
 import { checkReference } from "./reference.ts";
-import { CHILDREN_MAX, OTHER, Stanza, TYPE_NONE } from "./stanza.ts";
+import { CHILDREN_MAX, OTHER, Stanza, TYPE_NONE, TYPE_UNKNOWN } from "./stanza.ts";
 import type { TagScan } from "./tag.ts";
-import { NO_DEFAULT, TagMemo } from "./tag_memo.ts";
+import { NO_DEFAULT, TagShapes } from "./tag_shapes.ts";
 import { CUT, FAULT, type Trouble } from "./trouble.ts";
 
 const CONTENT = 0, START_TAG = 1, END_SPACE = 2, CDATA = 3;
@@ -34,7 +34,9 @@ export class Scanner {
   /** The top start tag was read to its end: stanza.kind and the rest of it are known. */
   topKnown = false;
 
-  private readonly memo = new TagMemo();
+  /** Shapes of top start tags, and of all others. */
+  private readonly tops = new TagShapes();
+  private readonly inner = new TagShapes();
   private state = START_TAG;
   private readonly depthMax: number;
   /** Index: depth. Qualified names of the open elements, and what was in force inside them. */
@@ -58,7 +60,8 @@ export class Scanner {
 
   /** Another stream, whose header may declare other namespaces. */
   reset(): void {
-    this.memo.clear();
+    this.tops.clear();
+    this.inner.clear();
   }
 
   /** A stanza begins with the `<` at `start`; what follows it is neither `/` nor `!` nor `?`. */
@@ -104,10 +107,20 @@ export class Scanner {
 
   /** Reads on: one past the stanza's last byte, or a code of trouble.ts. Bytes are `buf[…, end)`. */
   run(buf: Buffer, end: number): number {
-    const tag = this.tag, memo = this.memo;
+    const tag = this.tag, inner = this.inner;
     let i = this.at;
     let depth = this.depth;
     let state = this.state;
+    if (state === START_TAG && depth === 0 && i === this.token + 1) {
+      const next = this.tops.match(buf, this.token, end);
+      if (next >= 0) {
+        i = next;
+        this.knownTop(i);
+        if (this.tops.empty[this.tops.shape] === 1) return this.done(i);
+        depth = 1;
+        state = CONTENT;
+      }
+    }
     for (;;) {
       if (state === CONTENT) {
         if (i >= end) return this.cut(i, depth, CONTENT);
@@ -175,12 +188,11 @@ export class Scanner {
           if (depth > this.depthMax) {
             return this.stop(i, this.trouble.soft(`elements nested more than ${this.depthMax} deep`), depth);
           }
-          const place = memo.match(buf, i, end);
-          if (place >= 0) {
-            const next = i + memo.length[place]!;
-            this.known(i, next, depth, place);
+          const next = inner.match(buf, i, end);
+          if (next >= 0) {
+            this.known(i, next, depth);
             i = next;
-            if (memo.empty[place] === 0) depth++;
+            if (inner.empty[inner.shape] === 0) depth++;
             else if (depth === 1) this.childEnds(i);
             continue;
           }
@@ -196,7 +208,7 @@ export class Scanner {
         }
         const code = this.element(buf, depth, next);
         if (code < 0) return this.stop(this.token, code, depth);
-        if (depth > 0 && tag.colon === 0 && tag.prefixed === 0) this.learn(buf, next, depth);
+        if (tag.colon === 0 && tag.prefixed === 0) this.learn(buf, next, depth);
         i = next;
         if (!tag.empty) depth++;
         else {
@@ -265,23 +277,89 @@ export class Scanner {
 
   /** A tag that means the same wherever it stands: the next one like it is recognised. */
   private learn(buf: Buffer, tagEnd: number, depth: number): void {
-    const { tag, memo } = this;
+    const { tag } = this;
     if (tag.declarations > 1 || (tag.declarations === 1 && tag.attrColon[tag.declaration[0]!]! > 0)) return;
-    memo.learn(buf, tag, tagEnd, tag.declarations === 0 ? NO_DEFAULT : this.defaultId[depth]!);
+    const declared = tag.declarations === 1 ? tag.declaration[0]! : -1;
+    if (declared >= 0 && tag.escaped[declared] === 1) return;
+    const defaultId = declared < 0 ? NO_DEFAULT : this.defaultId[depth]!;
+    if (depth > 0) this.inner.learn(buf, tag, tagEnd, defaultId, (k) => k === declared);
+    else this.learnTop(buf, tagEnd, defaultId, declared);
   }
 
-  /** element() for a tag that the memo knows. */
-  private known(start: number, tagEnd: number, depth: number, place: number): void {
-    const { memo, scope } = this;
-    let defaultId = memo.defaultId[place]!;
+  private learnTop(buf: Buffer, tagEnd: number, defaultId: number, declared: number): void {
+    const { tag, tops, stanza } = this;
+    if (stanza.typeStart >= 0 && stanza.type === TYPE_UNKNOWN) return;
+    const role = (k: number) => roleOf(buf, tag.attrStart[k]!, tag.attrEnd[k]!);
+    const literal = (k: number) => k === declared || (role(k) === TYPE && tag.escaped[k] === 0);
+    const shape = tops.learn(buf, tag, tagEnd, defaultId, literal);
+    if (shape < 0) return;
+    tops.mark[shape] = stanza.kind << 8 | stanza.type;
+    tops.typeAfter[shape] = -1;
+    for (let k = 0, v = 0, from = tag.start; k < tag.count; k++) {
+      if (role(k) === TYPE) {
+        tops.typeAfter[shape] = v;
+        tops.typeFrom[shape] = stanza.typeStart - from;
+        tops.typeTo[shape] = stanza.typeEnd - from;
+      }
+      if (literal(k)) continue;
+      tops.setRole(shape, v++, role(k));
+      from = tag.valueEnd[k]!;
+    }
+  }
+
+  /** element() for an inner tag whose shape is known. */
+  private known(start: number, tagEnd: number, depth: number): void {
+    const { inner, scope } = this;
+    const { shape } = inner;
+    let defaultId = inner.defaultId[shape]!;
     if (defaultId === NO_DEFAULT) defaultId = this.defaultId[depth - 1]!;
     if (defaultId === HEADER_DEFAULT) scope.useDefault();
-    const nameEnd = start + 1 + memo.nameLength[place]!;
+    const nameEnd = start + 1 + inner.nameLength[shape]!;
     this.prefixes[depth] = scope.count;
     this.nameStart[depth] = start + 1;
     this.nameEnd[depth] = nameEnd;
     this.defaultId[depth] = defaultId;
     if (depth === 1) this.child(start, start + 1, nameEnd, tagEnd, scope.publicId(defaultId));
+  }
+
+  /** element() for a top tag whose shape is known. */
+  private knownTop(tagEnd: number): void {
+    const { tops, scope, stanza } = this;
+    const { shape, valueStart, valueEnd } = tops;
+    const start = this.token;
+    let defaultId = tops.defaultId[shape]!;
+    if (defaultId === NO_DEFAULT) defaultId = HEADER_DEFAULT;
+    if (defaultId === HEADER_DEFAULT) scope.useDefault();
+    const nameEnd = start + 1 + tops.nameLength[shape]!;
+    this.prefixes[0] = 0;
+    this.nameStart[0] = stanza.topNameStart = start + 1;
+    this.nameEnd[0] = stanza.topNameEnd = stanza.nameEnd = nameEnd;
+    this.defaultId[0] = defaultId;
+    stanza.topNs = scope.publicId(defaultId);
+    stanza.tagEnd = tagEnd;
+    const mark = tops.mark[shape]!;
+    stanza.kind = mark >> 8;
+    stanza.type = mark & 0xff;
+    const after = tops.typeAfter[shape]!;
+    if (after >= 0) {
+      const from = after === 0 ? start : valueEnd[after - 1]!;
+      stanza.typeStart = from + tops.typeFrom[shape]!;
+      stanza.typeEnd = from + tops.typeTo[shape]!;
+    }
+    for (let v = tops.count - 1; v >= 0; v--) {
+      const role = tops.role(v);
+      if (role === TO) {
+        stanza.toStart = valueStart[v]!;
+        stanza.toEnd = valueEnd[v]!;
+      } else if (role === FROM) {
+        stanza.fromStart = valueStart[v]!;
+        stanza.fromEnd = valueEnd[v]!;
+      } else if (role === ID) {
+        stanza.idStart = valueStart[v]!;
+        stanza.idEnd = valueEnd[v]!;
+      }
+    }
+    this.topKnown = true;
   }
 
   /** Every prefix of an attribute is declared, and no two of them make one name of two. */
@@ -316,30 +394,27 @@ export class Scanner {
     if (ns === NS_STREAM_CONTENT) stanza.kind = kindOf(buf, stanza.topNameStart, tag.nameEnd);
     this.topKnown = true;
     for (let n = 0; n < tag.count; n++) {
-      const start = tag.attrStart[n]!;
-      const length = tag.attrEnd[n]! - start;
-      const a = buf[start]!, b = buf[start + 1]!;
-      if (length === 2) {
-        if (a === 0x74 && b === 0x6f) { // to
-          stanza.toStart = tag.valueStart[n]!;
-          stanza.toEnd = tag.valueEnd[n]!;
-          stanza.toEscaped = tag.escaped[n] === 1;
-        } else if (a === 0x69 && b === 0x64) { // id
-          stanza.idStart = tag.valueStart[n]!;
-          stanza.idEnd = tag.valueEnd[n]!;
-          stanza.idEscaped = tag.escaped[n] === 1;
-        }
-      } else if (length === 4) {
-        const c = buf[start + 2]!, d = buf[start + 3]!;
-        if (a === 0x66 && b === 0x72 && c === 0x6f && d === 0x6d) { // from
-          stanza.fromStart = tag.valueStart[n]!;
-          stanza.fromEnd = tag.valueEnd[n]!;
-          stanza.fromEscaped = tag.escaped[n] === 1;
-        } else if (a === 0x74 && b === 0x79 && c === 0x70 && d === 0x65) { // type
-          const from = stanza.typeStart = tag.valueStart[n]!;
-          const to = stanza.typeEnd = tag.valueEnd[n]!;
-          stanza.type = (tag.escaped[n] === 1 ? typeOfEscaped : typeOf)(stanza.kind, buf, from, to);
-        }
+      const from = tag.valueStart[n]!, to = tag.valueEnd[n]!, escaped = tag.escaped[n] === 1;
+      switch (roleOf(buf, tag.attrStart[n]!, tag.attrEnd[n]!)) {
+        case TO:
+          stanza.toStart = from;
+          stanza.toEnd = to;
+          stanza.toEscaped = escaped;
+          break;
+        case FROM:
+          stanza.fromStart = from;
+          stanza.fromEnd = to;
+          stanza.fromEscaped = escaped;
+          break;
+        case ID:
+          stanza.idStart = from;
+          stanza.idEnd = to;
+          stanza.idEscaped = escaped;
+          break;
+        case TYPE:
+          stanza.typeStart = from;
+          stanza.typeEnd = to;
+          stanza.type = (escaped ? typeOfEscaped : typeOf)(stanza.kind, buf, from, to);
       }
     }
   }
@@ -395,4 +470,16 @@ export class Scanner {
     this.trouble.illFormed("<! that begins nothing", at);
     return FAULT;
   }
+}
+
+/** What an attribute of a top tag is to routing. */
+const NONE = 0, TO = 1, FROM = 2, ID = 3, TYPE = 4;
+
+function roleOf(buf: Uint8Array, start: number, end: number): number {
+  const a = buf[start]!, b = buf[start + 1]!;
+  if (end - start === 2) return a === 0x74 && b === 0x6f ? TO : a === 0x69 && b === 0x64 ? ID : NONE;
+  if (end - start !== 4) return NONE;
+  const c = buf[start + 2]!, d = buf[start + 3]!;
+  if (a === 0x66 && b === 0x72 && c === 0x6f && d === 0x6d) return FROM;
+  return a === 0x74 && b === 0x79 && c === 0x70 && d === 0x65 ? TYPE : NONE;
 }
