@@ -133,7 +133,7 @@ export class Framer {
     this.scanner.reset();
     this.prolog.begin();
     this.scope.forgetHeader();
-    this.scanner.stanza.buf = EMPTY;
+    this.scanner.letGo();
   }
 
   push(chunk: Buffer): void {
@@ -162,7 +162,7 @@ export class Framer {
       if (this.life !== life || this.mode === OVER) return;
     }
     // A view must not keep a chunk of half a megabyte alive.
-    this.scanner.stanza.buf = EMPTY;
+    this.scanner.letGo();
     if (good < chunk.length) {
       if (this.utf8.forbidden) {
         this.end("not-well-formed", "a character that XML does not allow", this.utf8.sample);
@@ -388,7 +388,7 @@ export class Framer {
   private over(): void {
     this.mode = OVER;
     this.carry.drop();
-    this.scanner.stanza.buf = EMPTY;
+    this.scanner.letGo();
   }
 
   private end(condition: StreamFault["condition"], text: string, sample: string): void {

@@ -14,10 +14,12 @@ import { kindOf, typeOf, typeOfEscaped } from "./kind.ts";
 import { HEADER_DEFAULT, type NamespaceScope, UNDECLARED } from "./namespace_scope.ts";
 import { NS_STREAM_CONTENT } from "./namespaces.ts";
 import { checkReference } from "./reference.ts";
-import { CHILDREN_MAX, OTHER, Stanza, TYPE_NONE, TYPE_UNKNOWN } from "./stanza.ts";
+import { CHILDREN_MAX, EMPTY_VIEW, OTHER, Stanza, TYPE_NONE, TYPE_UNKNOWN } from "./stanza.ts";
 import type { TagScan } from "./tag.ts";
 import { NO_DEFAULT, TagShapes } from "./tag_shapes.ts";
 import { CUT, FAULT, type Trouble } from "./trouble.ts";
+
+const EMPTY = Buffer.alloc(0);
 
 const CONTENT = 0, START_TAG = 1, END_SPACE = 2, CDATA = 3;
 
@@ -37,6 +39,9 @@ export class Scanner {
   /** Shapes of top start tags, and of all others. */
   private readonly tops = new TagShapes();
   private readonly inner = new TagShapes();
+  /** The buffer that `view` lies over: words are compared four bytes at a time. */
+  private viewed: Buffer | null = null;
+  private view: DataView = EMPTY_VIEW;
   private state = START_TAG;
   private readonly depthMax: number;
   /** Index: depth. Qualified names of the open elements, and what was in force inside them. */
@@ -62,6 +67,13 @@ export class Scanner {
   reset(): void {
     this.tops.clear();
     this.inner.clear();
+  }
+
+  /** Holds no buffer any more. */
+  letGo(): void {
+    this.stanza.buf = EMPTY;
+    this.stanza.view = this.view = EMPTY_VIEW;
+    this.viewed = null;
   }
 
   /** A stanza begins with the `<` at `start`; what follows it is neither `/` nor `!` nor `?`. */
@@ -107,12 +119,16 @@ export class Scanner {
 
   /** Reads on: one past the stanza's last byte, or a code of trouble.ts. Bytes are `buf[…, end)`. */
   run(buf: Buffer, end: number): number {
-    const tag = this.tag, inner = this.inner;
+    if (this.viewed !== buf) {
+      this.viewed = buf;
+      this.view = new DataView(buf.buffer, buf.byteOffset, buf.length);
+    }
+    const tag = this.tag, inner = this.inner, view = this.view;
     let i = this.at;
     let depth = this.depth;
     let state = this.state;
     if (state === START_TAG && depth === 0 && i === this.token + 1) {
-      const next = this.tops.match(buf, this.token, end);
+      const next = this.tops.match(buf, view, this.token, end);
       if (next >= 0) {
         i = next;
         this.knownTop(i);
@@ -188,7 +204,7 @@ export class Scanner {
           if (depth > this.depthMax) {
             return this.stop(i, this.trouble.soft(`elements nested more than ${this.depthMax} deep`), depth);
           }
-          const next = inner.match(buf, i, end);
+          const next = inner.match(buf, view, i, end);
           if (next >= 0) {
             this.known(i, next, depth);
             i = next;
@@ -438,6 +454,7 @@ export class Scanner {
 
   private done(end: number): number {
     this.stanza.end = end;
+    this.stanza.view = this.view;
     this.stanza.inherited = this.scope.inherited();
     return end;
   }

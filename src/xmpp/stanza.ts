@@ -33,8 +33,12 @@ export const TYPE_NONE = 0,
 /** How many direct children are recorded; those beyond are checked and passed on, but not seen by routing. */
 export const CHILDREN_MAX = 16;
 
+export const EMPTY_VIEW = new DataView(new ArrayBuffer(0));
+
 export class Stanza {
   buf: Buffer = Buffer.alloc(0);
+  /** The same bytes, for reading four at a time. */
+  view: DataView = EMPTY_VIEW;
   /** First byte of the stanza (`<`) and one past its last (`>`). */
   start = 0;
   end = 0;

@@ -30,7 +30,9 @@ const MISSES_MAX = 16;
 const TAG_BYTES_MIN = 8;
 
 export class TagShapes {
-  private readonly literals = new Uint8Array(SHAPES * LITERAL_BYTES_MAX);
+  private readonly bytes = new Uint8Array(SHAPES * LITERAL_BYTES_MAX);
+  /** The same, for comparing four at a time. */
+  private readonly literals = new DataView(this.bytes.buffer);
   /** Where each literal of a shape ends, counted from the shape's first. */
   private readonly ends = new Uint8Array(SHAPES * ENDS);
   /** Variable values of a shape; -1: no shape. */
@@ -80,13 +82,9 @@ export class TagShapes {
   }
 
   /** One past the tag at `start`, if it fits a shape; else -1. */
-  match(buf: Buffer, start: number, end: number): number {
+  match(buf: Buffer, view: DataView, start: number, end: number): number {
     if (start + TAG_BYTES_MIN > end) return this.place = -1;
-    const hash = Math.imul(
-      (buf[start + 1]! | buf[start + 2]! << 8 | buf[start + 3]! << 16 | buf[start + 4]! << 24) ^
-        (buf[start + 5]! << 4 | buf[start + 6]! << 12),
-      0x9e3779b1,
-    );
+    const hash = Math.imul(view.getInt32(start + 1, true) ^ view.getInt32(start + 3, true) >>> 5, 0x9e3779b1);
     const place = this.place = hash >>> 25;
     const { literals, ends, values } = this;
     let way = this.recent[place]!;
@@ -98,7 +96,7 @@ export class TagShapes {
       // Literal v of this shape, or of another one that is like it up to here.
       const first = v === 0 ? 0 : ends[shape * ENDS + v - 1]!;
       const length = ends[shape * ENDS + v]! - first;
-      if (i + length > end || !same(buf, i, literals, shape * LITERAL_BYTES_MAX + first, length)) {
+      if (i + length > end || !same(view, i, literals, shape * LITERAL_BYTES_MAX + first, length)) {
         let next = -1;
         for (let w = 0; w < WAYS; w++) {
           if ((tried & 1 << w) === 0 && values[place * WAYS + w]! >= v && this.common[shape * WAYS + w]! >= v) {
@@ -156,7 +154,7 @@ export class TagShapes {
       if (written + stop - at > LITERAL_BYTES_MAX || (k < tag.count && (count === VALUES_MAX || tag.escaped[k] === 1))) {
         return -1;
       }
-      this.literals.set(buf.subarray(at, stop), shape * LITERAL_BYTES_MAX + written);
+      this.bytes.set(buf.subarray(at, stop), shape * LITERAL_BYTES_MAX + written);
       written += stop - at;
       this.ends[shape * ENDS + count] = written;
       if (k < tag.count) {
@@ -201,13 +199,9 @@ export class TagShapes {
   }
 }
 
-function same(a: Uint8Array, i: number, b: Uint8Array, k: number, length: number): boolean {
+function same(a: DataView, i: number, b: DataView, k: number, length: number): boolean {
   const last = i + length;
-  for (const fours = last - 3; i < fours; i += 4, k += 4) {
-    if (((a[i]! ^ b[k]!) | (a[i + 1]! ^ b[k + 1]!) | (a[i + 2]! ^ b[k + 2]!) | (a[i + 3]! ^ b[k + 3]!)) !== 0) {
-      return false;
-    }
-  }
-  for (; i < last; i++, k++) if (a[i] !== b[k]) return false;
+  for (; i + 4 <= last; i += 4, k += 4) if (a.getInt32(i, true) !== b.getInt32(k, true)) return false;
+  for (; i < last; i++, k++) if (a.getUint8(i) !== b.getUint8(k)) return false;
   return true;
 }
