@@ -35,6 +35,29 @@ export function hashBytes(buf: Uint8Array, start: number, foldEnd: number, end: 
   return hash | 0;
 }
 
+/**
+ * A 32-bit hash of the bytes `[start, end)` under `view`, read four at a time and folded; for ids, which are looked up
+ * for every stanza.
+ */
+export function hashWords(view: DataView, start: number, end: number): number {
+  let hash = SEED;
+  let i = start;
+  for (; i + 4 <= end; i += 4) {
+    hash = Math.imul(hash ^ (view.getInt32(i, true) | 0x20202020), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; i < end; i++) hash = Math.imul(hash ^ (view.getUint8(i) | 0x20), 0x9e3779b1);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  hash ^= hash >>> 13;
+  return hash | 0;
+}
+
+/** The bytes of `buf` for reading four at a time. */
+export function viewOf(buf: Uint8Array): DataView {
+  return new DataView(buf.buffer, buf.byteOffset, buf.length);
+}
+
 /** True when `a[aStart, aStart + n)` and `b[bStart, bStart + n)` are the same bytes. */
 export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, n: number): boolean {
   for (let i = 0; i < n; i++) if (a[aStart + i] !== b[bStart + i]) return false;

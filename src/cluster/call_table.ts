@@ -9,7 +9,7 @@
  * know a call by its public id: the node's id unless the client wrote it with other letters or another live
  * call had it first; only those exceptions are kept on the side.
  */
-import { FOLD, hashBytes, sameFolded } from "../base/bytes.ts";
+import { FOLD, hashWords, sameFolded, viewOf } from "../base/bytes.ts";
 import { invariant } from "../base/invariant.ts";
 
 /** One party controls it. Without this flag it is an offer nobody has answered with a command (DC17). */
@@ -98,7 +98,7 @@ export class CallTable {
     const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
     const record = (slot & SEGMENT_MASK) * RECORD_INTS;
     const length = end - start;
-    const hash = hashBytes(buf, start, end, end);
+    const hash = hashWords(viewOf(buf), start, end);
     ints[record + HASH] = hash;
     ints[record + DOMAIN] = domain;
     ints[record + PARTY] = ints[record + PARTY_NEXT] = ints[record + PARTY_PREV] = -1;
@@ -135,42 +135,45 @@ export class CallTable {
 
   /**
    * The call with node id `buf[start, end)` for which `domains[domain]` equals `owner` (a node's number), or -1.
-   * `domains` maps domain numbers to node numbers.
+   * `domains` maps domain numbers to node numbers; `view` lies over the same bytes as `buf`.
    */
-  find(buf: Uint8Array, start: number, end: number, domains: Int32Array, owner: number): number {
-    const hash = hashBytes(buf, start, end, end);
+  find(
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    domains: Int32Array,
+    owner: number,
+    view: DataView = viewOf(buf),
+  ): number {
+    const hash = hashWords(view, start, end);
     const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
     const mask = shard.length - 1;
     for (let at = hash & mask;; at = (at + 1) & mask) {
       const slot = shard[at]! - 1;
       if (slot < 0) return -1;
-      const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
+      const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
       if (ints[record + HASH] !== hash || domains[ints[record + DOMAIN]!] !== owner) continue;
-      if (this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) {
-        return slot;
-      }
+      if (sameLetters(ints, record, view, start, end) || this.#hasId(slot, buf, start, end)) return slot;
     }
   }
 
   /** The call that clients know as `buf[start, end)`, or -1. */
-  findPublic(buf: Uint8Array, start: number, end: number): number {
+  findPublic(buf: Uint8Array, start: number, end: number, view: DataView = viewOf(buf)): number {
     if (this.#aliases.size > 0) {
       const alias = this.#aliases.get(Buffer.from(buf.subarray(start, end)).toString().toLowerCase());
       if (alias !== undefined) return alias;
     }
-    const hash = hashBytes(buf, start, end, end);
+    const hash = hashWords(view, start, end);
     const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
     const mask = shard.length - 1;
     for (let at = hash & mask;; at = (at + 1) & mask) {
       const slot = shard[at]! - 1;
       if (slot < 0) return -1;
-      const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
+      const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
       if (ints[record + HASH] !== hash) continue;
-      if (!this.#hasIdAt(slot, ints[record + FLAGS]!, bytes, record * 4 + ID_OFFSET, buf, start, end)) {
-        continue;
-      }
+      if (!sameLetters(ints, record, view, start, end) && !this.#hasId(slot, buf, start, end)) continue;
       // An aliased call is not reachable under its node's id: that name belongs to another call.
       if ((ints[record + FLAGS]! & CALL_PUBLIC_ID) !== 0 && !this.#sameFoldedPublicId(slot)) continue;
       return slot;
@@ -298,20 +301,6 @@ export class CallTable {
     const long = (this.#int(slot, FLAGS) & CALL_LONG_ID) !== 0;
     return long ? 0 : (slot & SEGMENT_MASK) * RECORD_BYTES + ID_OFFSET;
   }
-  /** The hot form: the record is at hand, and ids are nearly always the same to the letter. */
-  #hasIdAt(
-    slot: number,
-    flags: number,
-    cells: Uint8Array,
-    cell: number,
-    buf: Uint8Array,
-    start: number,
-    end: number,
-  ): boolean {
-    if (flags >>> 16 !== end - start) return false;
-    if ((flags & CALL_LONG_ID) !== 0) return this.#hasId(slot, buf, start, end);
-    return sameFolded(cells, cell, buf, start, end - start);
-  }
   #hasId(slot: number, buf: Uint8Array, start: number, end: number): boolean {
     return this.idLength(slot) === end - start &&
       sameFolded(this.#idBytes(slot), this.#idStart(slot), buf, start, end - start);
@@ -405,6 +394,18 @@ export class CallTable {
 /** Folds as the table compares ids: ASCII only. */
 export function foldAscii(id: string): string {
   return id.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** Is the id of the record at `record` the bytes `[start, end)` under `view`, to the letter? The hot form. */
+function sameLetters(ints: Int32Array, record: number, view: DataView, start: number, end: number): boolean {
+  const flags = ints[record + FLAGS]!;
+  if (flags >>> 16 !== end - start || (flags & CALL_LONG_ID) !== 0) return false;
+  let i = start, k = record + ID_OFFSET / 4;
+  for (; i + 4 <= end; i += 4, k++) if (ints[k] !== view.getInt32(i, true)) return false;
+  if (i === end) return true;
+  // The cell is longer than any id in it, so its last word is there; the bytes beyond the id are not looked at.
+  for (let word = ints[k]!; i < end; i++, word >>>= 8) if ((word & 0xff) !== view.getUint8(i)) return false;
+  return true;
 }
 
 /** Folds a public id made or chosen by others to what the gateway writes towards nodes (FS55). */

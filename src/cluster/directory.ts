@@ -6,6 +6,7 @@
  * client_directory.ts keep. Never waits, never asks the store, never writes to a link. Rules that involve more
  * than state (who is told, what is sent) live in routing/.
  */
+import { viewOf } from "../base/bytes.ts";
 import type { Resource } from "./application.ts";
 import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND, CallTable } from "./call_table.ts";
 import { ClientDirectory } from "./client_directory.ts";
@@ -26,8 +27,8 @@ export class Directory extends ClientDirectory {
   readonly #alsoOffered = new Map<number, Resource[]>();
 
   /** The call of `node` with id `buf[start, end)`, or -1. */
-  findCall(buf: Uint8Array, start: number, end: number, node: Node): number {
-    return this.calls.find(buf, start, end, this.domainOwners, node.number);
+  findCall(buf: Uint8Array, start: number, end: number, node: Node, view = viewOf(buf)): number {
+    return this.calls.find(buf, start, end, this.domainOwners, node.number, view);
   }
 
   /** The node of a call. */

@@ -50,7 +50,7 @@ export class FastLane {
     const at = fromStart + this.#fromLength;
     if (!fits(buf, at, fromEnd, domain.wire)) return -1;
     const { directory } = ex;
-    const slot = directory.findCall(buf, fromStart, at, domain.node);
+    const slot = directory.findCall(buf, fromStart, at, domain.node, s.view);
     if (slot >= 0) place(ex.from, buf, fromStart, at, domain.wire.length, fromEnd);
     return slot;
   }
@@ -62,7 +62,7 @@ export class FastLane {
     const { wire } = ex.external[0]!;
     const at = toStart + this.#toLength;
     if (!fits(buf, at, toEnd, wire)) return -1;
-    const slot = ex.directory.calls.findPublic(buf, toStart, at);
+    const slot = ex.directory.calls.findPublic(buf, toStart, at, s.view);
     if (slot >= 0) place(ex.to, buf, toStart, at, wire.length, toEnd);
     return slot;
   }
