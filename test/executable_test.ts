@@ -6,6 +6,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { VERSION } from "../src/version.ts";
+import type { AppCall } from "./support/application.ts";
 import { freePort, LOOPBACK } from "./support/ports.ts";
 import { type Child, eventually, removeFolder, startChild, temporaryFolder } from "./support/process.ts";
 import { ADDRESS, APPLICATION, Site } from "./support/site.ts";
@@ -321,7 +322,17 @@ attempts_max = 2
     );
     expect(await site.get("/api/v1/settings")).toMatchObject({ log_level: "debug", dial_attempts_max: 3 });
 
-    // Nobody trusts the node any more; whoever asks needs a token.
+    const client = site.client("one", { ownUris: false });
+    client.ready();
+    await site.until(
+      "the client is listed",
+      async () => (await site!.get<Listed>("/api/v1/clients")).items.length === 1,
+    );
+    let call: AppCall | null = null;
+    client.dial("sip:far@example.test", (answered) => call = answered);
+    await site.until("a call is up", () => call?.events.includes("answered") === true);
+
+    // Nobody trusts the node any more, so its call ends; whoever asks needs a token.
     const token = "a-token-of-sixteen-letters";
     writeFileSync(
       file,
@@ -338,6 +349,8 @@ attempts_max = 2
     const headers = { Authorization: `Bearer ${token}` };
     const seen = await fetch(`${gateway.url}/api/v1/nodes`, { headers });
     expect(seen.status).toBe(200);
+    await site.until("the client hears of the end", () => call!.ended);
+    await site.until("and so does the node", () => java.calls.size === 0);
     const heard = site.server.log.length;
     java.announce();
     await site.until(
@@ -346,5 +359,6 @@ attempts_max = 2
     );
     expect(site.server.log.slice(heard).filter(({ target }) => target === java.domain)).toEqual([]);
     expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
+    expect(site.violations()).toEqual([]);
   });
 });
