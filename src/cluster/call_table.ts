@@ -1,8 +1,8 @@
 /**
- * The live calls, packed: one 80-byte record a call in large segments and an open-addressed index over them.
+ * The live calls, packed: one 64-byte record a call in large segments and an open-addressed index over them.
  *
  * A million calls as objects cost 420 bytes each and stall the collector; as records they cost about 90 and no
- * collector sees them. Segments never move, so growth copies nothing; the index is cut into 256 shards that grow
+ * collector sees them. A look-up reads two cache lines: one of the index, one of the record. Segments never move, so growth copies nothing; the index is cut into 256 shards that grow
  * one at a time, so that no growth stalls the loop.
  *
  * A call is (node, id) (DC15): the same id at another node is another call. Ids are compared folded (DC16). Clients
@@ -29,20 +29,21 @@ const CALL_LIVE = 128;
 const SEGMENT_BITS = 14;
 const SEGMENT_SLOTS = 1 << SEGMENT_BITS;
 const SEGMENT_MASK = SEGMENT_SLOTS - 1;
-const RECORD_BYTES = 80;
+/** One cache line holds all that a look-up reads: five numbers and the id. */
+const RECORD_BYTES = 64;
 const RECORD_INTS = RECORD_BYTES / 4;
+const HASH = 0, DOMAIN = 1, PARTY = 2, FLAGS = 3, STARTED = 4;
+const ID_OFFSET = 20;
 /** Bytes of the id kept in the record itself; a UUID has 36. */
-const ID_CELL = 44;
-const HASH = 0,
-  DOMAIN = 1,
-  PARTY = 2,
-  PARTY_NEXT = 3,
-  PARTY_PREV = 4,
-  NODE_NEXT = 5,
-  NODE_PREV = 6,
-  STARTED = 7,
-  FLAGS = 8;
-const ID_OFFSET = RECORD_BYTES - ID_CELL;
+const ID_CELL = RECORD_BYTES - ID_OFFSET;
+/** Neighbours in the party's list and the node's: looked at when a call comes or goes. */
+const LINKS = 4;
+const PARTY_NEXT = 0, PARTY_PREV = 1, NODE_NEXT = 2, NODE_PREV = 3;
+/** An entry of the index: ten bits of the hash, then the slot plus one; so other calls' records are not even read. */
+const SLOT_BITS = 22;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+/** Calls at once; four times what the gateway is measured with. */
+const CALLS_MAX = SLOT_MASK - 1;
 const SHARD_BITS = 8;
 /** 2020-01-01T00:00:00Z in seconds: start times fit 31 bits until 2088. */
 const STARTED_BASE = 1_577_836_800;
@@ -50,6 +51,7 @@ const STARTED_BASE = 1_577_836_800;
 interface Segment {
   readonly ints: Int32Array;
   readonly bytes: Uint8Array;
+  readonly links: Int32Array;
 }
 
 export class CallTable {
@@ -78,6 +80,11 @@ export class CallTable {
     return this.#slots;
   }
 
+  /** No further call can be entered. */
+  get full(): boolean {
+    return this.#freeHead < 0 && this.#slots >= CALLS_MAX;
+  }
+
   isLive(slot: number): boolean {
     return slot >= 0 && slot < this.#slots && (this.#int(slot, FLAGS) & CALL_LIVE) !== 0;
   }
@@ -95,14 +102,15 @@ export class CallTable {
     slot = -1,
   ): number {
     slot = slot < 0 ? this.#allocate() : this.#allocateAt(slot);
-    const { ints, bytes } = this.#segments[slot >>> SEGMENT_BITS]!;
+    const { ints, bytes, links } = this.#segments[slot >>> SEGMENT_BITS]!;
     const record = (slot & SEGMENT_MASK) * RECORD_INTS;
     const length = end - start;
     const hash = hashWords(viewOf(buf), start, end);
     ints[record + HASH] = hash;
     ints[record + DOMAIN] = domain;
-    ints[record + PARTY] = ints[record + PARTY_NEXT] = ints[record + PARTY_PREV] = -1;
-    ints[record + NODE_NEXT] = ints[record + NODE_PREV] = -1;
+    ints[record + PARTY] = -1;
+    const own = (slot & SEGMENT_MASK) * LINKS;
+    links.fill(-1, own, own + LINKS);
     ints[record + STARTED] = startedSeconds - STARTED_BASE;
     let flags = CALL_LIVE;
     const cell = record * 4 + ID_OFFSET;
@@ -125,10 +133,8 @@ export class CallTable {
     const flags = this.#int(slot, FLAGS);
     if ((flags & CALL_LONG_ID) !== 0) this.#longIds.delete(slot);
     if ((flags & CALL_PUBLIC_ID) !== 0) this.#forgetPublicId(slot);
-    const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
-    const record = (slot & SEGMENT_MASK) * RECORD_INTS;
-    ints[record + FLAGS] = 0;
-    ints[record + PARTY_NEXT] = this.#freeHead;
+    this.#set(slot, FLAGS, 0);
+    this.#setLink(slot, PARTY_NEXT, this.#freeHead);
     this.#freeHead = slot;
     this.#size--;
   }
@@ -147,10 +153,12 @@ export class CallTable {
   ): number {
     const hash = hashWords(view, start, end);
     const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
-    const mask = shard.length - 1;
+    const mask = shard.length - 1, tag = tagOf(hash);
     for (let at = hash & mask;; at = (at + 1) & mask) {
-      const slot = shard[at]! - 1;
-      if (slot < 0) return -1;
+      const entry = shard[at]!;
+      if (entry === 0) return -1;
+      if ((entry & ~SLOT_MASK) !== tag) continue;
+      const slot = (entry & SLOT_MASK) - 1;
       const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
       if (ints[record + HASH] !== hash || domains[ints[record + DOMAIN]!] !== owner) continue;
@@ -166,10 +174,12 @@ export class CallTable {
     }
     const hash = hashWords(view, start, end);
     const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
-    const mask = shard.length - 1;
+    const mask = shard.length - 1, tag = tagOf(hash);
     for (let at = hash & mask;; at = (at + 1) & mask) {
-      const slot = shard[at]! - 1;
-      if (slot < 0) return -1;
+      const entry = shard[at]!;
+      if (entry === 0) return -1;
+      if ((entry & ~SLOT_MASK) !== tag) continue;
+      const slot = (entry & SLOT_MASK) - 1;
       const { ints } = this.#segments[slot >>> SEGMENT_BITS]!;
       const record = (slot & SEGMENT_MASK) * RECORD_INTS;
       if (ints[record + HASH] !== hash) continue;
@@ -185,6 +195,11 @@ export class CallTable {
     this.setFlag(slot, CALL_PUBLIC_ID, true);
     this.#publicIds.set(slot, Buffer.from(publicId));
     if (!this.#sameFoldedPublicId(slot)) this.#aliases.set(publicId.toLowerCase(), slot);
+  }
+
+  /** Some live call has a public id that is not its node's. */
+  get anyPublicId(): boolean {
+    return this.#publicIds.size > 0;
   }
 
   /** The bytes of the public id where it differs from the node's, else null: then the node's id stands. */
@@ -258,7 +273,7 @@ export class CallTable {
     return this.#unlink(slot, head, PARTY_NEXT, PARTY_PREV);
   }
   nextOfParty(slot: number): number {
-    return this.#int(slot, PARTY_NEXT);
+    return this.#linkOf(slot, PARTY_NEXT);
   }
   joinNode(slot: number, head: number): number {
     return this.#link(slot, head, NODE_NEXT, NODE_PREV);
@@ -267,23 +282,30 @@ export class CallTable {
     return this.#unlink(slot, head, NODE_NEXT, NODE_PREV);
   }
   nextOfNode(slot: number): number {
-    return this.#int(slot, NODE_NEXT);
+    return this.#linkOf(slot, NODE_NEXT);
   }
 
   #link(slot: number, head: number, next: number, prev: number): number {
-    this.#set(slot, next, head);
-    this.#set(slot, prev, -1);
-    if (head >= 0) this.#set(head, prev, slot);
+    this.#setLink(slot, next, head);
+    this.#setLink(slot, prev, -1);
+    if (head >= 0) this.#setLink(head, prev, slot);
     return slot;
   }
 
   #unlink(slot: number, head: number, next: number, prev: number): number {
-    const after = this.#int(slot, next), before = this.#int(slot, prev);
-    if (after >= 0) this.#set(after, prev, before);
-    if (before >= 0) this.#set(before, next, after);
-    this.#set(slot, next, -1);
-    this.#set(slot, prev, -1);
+    const after = this.#linkOf(slot, next), before = this.#linkOf(slot, prev);
+    if (after >= 0) this.#setLink(after, prev, before);
+    if (before >= 0) this.#setLink(before, next, after);
+    this.#setLink(slot, next, -1);
+    this.#setLink(slot, prev, -1);
     return head === slot ? after : head;
+  }
+
+  #linkOf(slot: number, link: number): number {
+    return this.#segments[slot >>> SEGMENT_BITS]!.links[(slot & SEGMENT_MASK) * LINKS + link]!;
+  }
+  #setLink(slot: number, link: number, value: number): void {
+    this.#segments[slot >>> SEGMENT_BITS]!.links[(slot & SEGMENT_MASK) * LINKS + link] = value;
   }
 
   #int(slot: number, field: number): number {
@@ -320,7 +342,7 @@ export class CallTable {
   #allocate(): number {
     if (this.#freeHead >= 0) {
       const slot = this.#freeHead;
-      this.#freeHead = this.#int(slot, PARTY_NEXT);
+      this.#freeHead = this.#linkOf(slot, PARTY_NEXT);
       return slot;
     }
     const slot = this.#slots++;
@@ -332,24 +354,25 @@ export class CallTable {
     while (this.#slots <= slot) {
       const next = this.#slots++;
       if (next >>> SEGMENT_BITS === this.#segments.length) this.#addSegment();
-      this.#set(next, PARTY_NEXT, this.#freeHead);
+      this.#setLink(next, PARTY_NEXT, this.#freeHead);
       this.#freeHead = next;
     }
     invariant(!this.isLive(slot), "a stored call returns to a free slot");
     if (this.#freeHead === slot) {
-      this.#freeHead = this.#int(slot, PARTY_NEXT);
+      this.#freeHead = this.#linkOf(slot, PARTY_NEXT);
       return slot;
     }
     // Rows come back in slot order, so the place is found among the gaps just made.
     let before = this.#freeHead;
-    while (this.#int(before, PARTY_NEXT) !== slot) before = this.#int(before, PARTY_NEXT);
-    this.#set(before, PARTY_NEXT, this.#int(slot, PARTY_NEXT));
+    while (this.#linkOf(before, PARTY_NEXT) !== slot) before = this.#linkOf(before, PARTY_NEXT);
+    this.#setLink(before, PARTY_NEXT, this.#linkOf(slot, PARTY_NEXT));
     return slot;
   }
 
   #addSegment(): void {
     const memory = new ArrayBuffer(SEGMENT_SLOTS * RECORD_BYTES);
-    this.#segments.push({ ints: new Int32Array(memory), bytes: new Uint8Array(memory) });
+    const links = new Int32Array(SEGMENT_SLOTS * LINKS);
+    this.#segments.push({ ints: new Int32Array(memory), bytes: new Uint8Array(memory), links });
   }
 
   #insert(slot: number, hash: number): void {
@@ -359,7 +382,7 @@ export class CallTable {
     const mask = shard.length - 1;
     let at = hash & mask;
     while (shard[at] !== 0) at = (at + 1) & mask;
-    shard[at] = slot + 1;
+    shard[at] = tagOf(hash) | slot + 1;
   }
 
   #growShard(number: number): Int32Array {
@@ -367,7 +390,7 @@ export class CallTable {
     const shard = new Int32Array(old.length * 2), mask = shard.length - 1;
     for (const entry of old) {
       if (entry === 0) continue;
-      let at = this.#int(entry - 1, HASH) & mask;
+      let at = this.#int((entry & SLOT_MASK) - 1, HASH) & mask;
       while (shard[at] !== 0) at = (at + 1) & mask;
       shard[at] = entry;
     }
@@ -378,10 +401,11 @@ export class CallTable {
   #erase(slot: number, hash: number): void {
     const number = hash >>> (32 - SHARD_BITS);
     const shard = this.#shards[number]!, mask = shard.length - 1;
+    const entry = tagOf(hash) | slot + 1;
     let hole = hash & mask;
-    while (shard[hole] !== slot + 1) hole = (hole + 1) & mask;
+    while (shard[hole] !== entry) hole = (hole + 1) & mask;
     for (let next = (hole + 1) & mask; shard[next] !== 0; next = (next + 1) & mask) {
-      const home = this.#int(shard[next]! - 1, HASH) & mask;
+      const home = this.#int((shard[next]! & SLOT_MASK) - 1, HASH) & mask;
       if (((next - home) & mask) < ((next - hole) & mask)) continue;
       shard[hole] = shard[next]!;
       hole = next;
@@ -389,6 +413,11 @@ export class CallTable {
     shard[hole] = 0;
     this.#shardSizes[number]!--;
   }
+}
+
+/** The bits of a hash that neither choose the shard nor, in shards of up to 16,384 places, the place. */
+function tagOf(hash: number): number {
+  return hash << 8 & ~SLOT_MASK;
 }
 
 /** Folds as the table compares ids: ASCII only. */

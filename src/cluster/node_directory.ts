@@ -1,6 +1,7 @@
 /**
  * The nodes' part of the directory: domains, nodes, platforms, and who is trusted (spec 1.1, G1, GAP 2).
  */
+import { sameBytes } from "../base/bytes.ts";
 import { Node, NodeDomain, type NodeSays } from "./node.ts";
 import { NameIndex } from "./name_index.ts";
 import { Platform } from "./platform.ts";
@@ -30,6 +31,7 @@ export class NodeDirectory {
   readonly #nodesByJid = new Map<string, Node>();
   readonly #domains: NodeDomain[] = [];
   readonly #domainIndex = new NameIndex();
+  #lastFound: NodeDomain | null = null;
 
   constructor(settings: DirectorySettings, trust: Trust, journal: Journal) {
     this.#settings = settings;
@@ -39,8 +41,13 @@ export class NodeDirectory {
 
   /** The node domain `buf[start, end)` if it was heard of before, else null. */
   findDomain(buf: Uint8Array, start: number, end: number): NodeDomain | null {
+    // One node says many things in a row.
+    const last = this.#lastFound;
+    if (last !== null && last.wire.length === end - start && sameBytes(buf, start, last.wire, 0, end - start)) {
+      return last;
+    }
     const number = this.#domainIndex.find(buf, start, end, end);
-    return number < 0 ? null : this.#domains[number]!;
+    return number < 0 ? null : this.#lastFound = this.#domains[number]!;
   }
 
   /** The node domain `text` (folded) if it may speak as a node (DC8), else null. */
@@ -59,6 +66,7 @@ export class NodeDirectory {
    * speak for themselves from now on; their calls are the caller's business.
    */
   setTrust(trust: Trust): Node[] {
+    this.#lastFound = null;
     this.#trust = trust;
     for (const domain of this.#domains) {
       if (!this.trusts(domain.text)) this.#domainIndex.delete(domain.text);
@@ -75,6 +83,7 @@ export class NodeDirectory {
     const known = this.#domains.find((domain) => domain.text === text && domain.node === node);
     if (known !== undefined) {
       this.#domainIndex.set(text, known.number);
+      this.#lastFound = null;
       return known;
     }
     const domain = new NodeDomain(this.#domains.length, text, node);
@@ -86,6 +95,7 @@ export class NodeDirectory {
     }
     this.domainOwners[domain.number] = node.number;
     this.#domainIndex.set(text, domain.number);
+    this.#lastFound = null;
     return domain;
   }
 

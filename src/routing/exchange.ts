@@ -146,9 +146,9 @@ export class Exchange {
     return null;
   }
 
-  /** DC10: new calls are refused while one of the links cannot keep up. */
+  /** DC10: new calls are refused while one of the links cannot keep up, or there is no room for them. */
   congested(): boolean {
-    return this.toNodes.congested() || this.toClients.congested();
+    return this.toNodes.congested() || this.toClients.congested() || this.directory.calls.full;
   }
 
   /** DL13: is there a live call that clients know as `publicId`? */

@@ -216,9 +216,9 @@ function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial:
   const domain = ex.directory.findDomain(uri.buf, uri.domainStart, uri.domainEnd);
   if (domain === null && !ex.directory.trusts(uri.domain())) return true;
   const door = ex.external[0]!;
-  const slot = domain === null
-    ? -1
-    : ex.directory.findCall(uri.buf, uri.localStart, uri.localEnd, domain.node);
+  // Only where some call's public id is not its node's does it matter which call this is.
+  const ask = domain !== null && (dial !== null || ex.directory.calls.anyPublicId);
+  const slot = ask ? ex.directory.findCall(uri.buf, uri.localStart, uri.localEnd, domain.node) : -1;
   const known = slot >= 0 ? ex.directory.calls.publicId(slot) : null;
   const letters = slot < 0 && dial !== null && dial.nodeId !== "" && foldId(uri.local()) === dial.nodeId;
   if (known === null && !letters && !attributes.escaped) {

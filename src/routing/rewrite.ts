@@ -5,12 +5,13 @@
  * are references to bytes elsewhere (a domain, a JID, a cell of the call table) or to this object's scratch space.
  */
 import type { OutletPort } from "../xmpp/outlet.ts";
-import type { Stanza } from "../xmpp/stanza.ts";
+import { viewOf } from "../base/bytes.ts";
+import { EMPTY_VIEW, type Stanza } from "../xmpp/stanza.ts";
 
 /** More ranges than any sensible stanza has; a stanza with more (joins without end in a dial) makes room for them. */
 const RANGES = 48;
-/** Below this a loop is faster than a native copy. */
-const NATIVE_COPY_MIN = 40;
+/** From here on a native copy is faster than a loop over words. */
+const NATIVE_COPY_MIN = 160;
 
 export class Rewrite {
   /** Space for replacement texts; positions stay valid until the next begin(). */
@@ -18,6 +19,7 @@ export class Rewrite {
   scratchEnd = 0;
 
   #source: Buffer = this.scratch;
+  #view: DataView = EMPTY_VIEW;
   #start = 0;
   #end = 0;
   #count = 0;
@@ -31,6 +33,7 @@ export class Rewrite {
   /** Starts anew with `stanza`; declarations it needs to stand alone are repeated (RW10). */
   begin(stanza: Stanza): void {
     this.#source = stanza.buf;
+    this.#view = stanza.view;
     this.#start = stanza.start;
     this.#end = stanza.end;
     this.#count = this.#delta = this.scratchEnd = 0;
@@ -96,7 +99,7 @@ export class Rewrite {
   /** Appends the rewritten stanza to `outlet`; false: the outlet refused it. The ranges stay for another outlet. */
   send(outlet: OutletPort, cls: number): boolean {
     if (!outlet.reserve(this.length, cls)) return false;
-    outlet.commit(this.writeTo(outlet.buf, outlet.end), cls);
+    outlet.commit(this.writeTo(outlet.buf, outlet.end, outlet.view), cls);
     return true;
   }
 
@@ -107,24 +110,29 @@ export class Rewrite {
     return out;
   }
 
-  /** Writes the rewritten stanza at `at`; returns one past its end. */
-  writeTo(out: Buffer, at: number): number {
+  /** Writes the rewritten stanza at `at`; returns one past its end. `view` lies over the bytes of `out`. */
+  writeTo(out: Buffer, at: number, view: DataView = viewOf(out)): number {
     let position = this.#start;
     for (let i = 0; i < this.#count; i++) {
-      at = copy(this.#source, position, this.#from[i]!, out, at);
-      at = copy(this.#bytes[i]!, this.#bytesStart[i]!, this.#bytesEnd[i]!, out, at);
+      const stop = this.#from[i]!;
+      at = this.#keep(position, stop, out, view, at);
+      const bytes = this.#bytes[i]!, end = this.#bytesEnd[i]!;
+      for (let k = this.#bytesStart[i]!; k < end; k++) out[at++] = bytes[k]!;
       position = this.#to[i]!;
     }
-    return copy(this.#source, position, this.#end, out, at);
+    return this.#keep(position, this.#end, out, view, at);
   }
-}
 
-function copy(source: Uint8Array, start: number, end: number, out: Buffer, at: number): number {
-  const length = end - start;
-  if (length >= NATIVE_COPY_MIN) {
-    (source as Buffer).copy(out, at, start, end);
-    return at + length;
+  /** Copies `[start, end)` of the stanza as it is. */
+  #keep(start: number, end: number, out: Buffer, view: DataView, at: number): number {
+    const length = end - start;
+    if (length >= NATIVE_COPY_MIN) {
+      this.#source.copy(out, at, start, end);
+      return at + length;
+    }
+    const source = this.#view;
+    for (; start + 4 <= end; start += 4, at += 4) view.setInt32(at, source.getInt32(start, true), true);
+    for (; start < end; start++, at++) out[at] = source.getUint8(start);
+    return at;
   }
-  while (start < end) out[at++] = source[start++]!;
-  return at;
 }

@@ -6,12 +6,16 @@
  *   if (outlet.reserve(n, CLASS_EVENT)) { …write at most n bytes into outlet.buf from outlet.end… ; outlet.commit(newEnd, CLASS_EVENT); }
  */
 
+import { viewOf } from "../base/bytes.ts";
+
 /** Dropped first to last. */
 export const CLASS_NEW = 0, CLASS_COMMAND = 1, CLASS_EVENT = 2, CLASS_ANSWER = 3, CLASS_END = 4;
 
 /** The part of an outlet that routing sees. */
 export interface OutletPort {
   buf: Buffer;
+  /** The same bytes, for writing four at a time. */
+  view: DataView;
   /** Where the next stanza begins in `buf`. Changes with every reserve() and commit(). */
   end: number;
   /** The link's stream is open. */
@@ -59,6 +63,7 @@ const RUN_BYTES = 512 * 1024;
  */
 export class Outlet implements OutletPort {
   buf: Buffer = Buffer.allocUnsafeSlow(IDLE_BYTES);
+  view: DataView = viewOf(this.buf);
   end = 0;
   up = false;
   /** Stanzas dropped or refused, by class. */
@@ -310,6 +315,7 @@ export class Outlet implements OutletPort {
       this.end = to;
     }
     this.buf = into;
+    this.view = viewOf(into);
     this.#first = 0;
     this.#sent = half;
   }
@@ -320,7 +326,10 @@ export class Outlet implements OutletPort {
       this.end =
       this.#holes =
         0;
-    if (this.buf.length > KEEP_BYTES) this.buf = Buffer.allocUnsafeSlow(IDLE_BYTES);
+    if (this.buf.length > KEEP_BYTES) {
+      this.buf = Buffer.allocUnsafeSlow(IDLE_BYTES);
+      this.view = viewOf(this.buf);
+    }
     if (this.#ring.length > KEEP_BYTES / 64) this.#ring = new Int32Array(256);
     this.#ringHead = this.#ringTail = 0;
     this.#cursor.fill(0);
