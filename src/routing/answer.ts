@@ -6,7 +6,7 @@ import type { NodeDomain } from "../cluster/node.ts";
 import type { Request } from "../cluster/request.ts";
 import { CLASS_ANSWER } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_RESULT } from "../xmpp/stanza.ts";
-import { endUnknown } from "./departure.ts";
+import { endMade } from "./departure.ts";
 import { dialError, dialResult } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import { payloadToClient, readRef } from "./payload.ts";
@@ -31,7 +31,7 @@ export function answer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
   const id = Buffer.from(ref.id);
   if (ex.directory.findCall(id, 0, id.length, node) >= 0) return;
   ex.log.warn("result of a dial nobody waits for: hung up", { node: node.jid, call: ref.id });
-  endUnknown(ex, node, ref.id, ref.domain.text);
+  endMade(ex, node, ref.id, ref.domain.text);
 }
 
 function forward(ex: Exchange, s: Stanza, domain: NodeDomain, request: Request): void {

@@ -139,6 +139,12 @@ export function endUnknown(ex: Exchange, node: Node, id: string, domain: string)
   if (ex.hangups.first(node, id, ex.clock.now())) ex.command(escapeAttribute(`${id}@${domain}`), HANGUP);
 }
 
+/** DC21, DL12: a dial has made a call that nobody waits for; said for each, or the call would live on unheard. */
+export function endMade(ex: Exchange, node: Node, id: string, domain: string): void {
+  ex.hangups.first(node, id, ex.clock.now());
+  ex.command(escapeAttribute(`${id}@${domain}`), HANGUP);
+}
+
 /** A presence error to a call's JID, which Java nodes take for a hang-up (JN4); FreeSWITCH ignores it (FS21). */
 export function errorToCall(ex: Exchange, jid: string, condition: string, text: string): void {
   ex.meters.errors++;

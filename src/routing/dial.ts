@@ -9,7 +9,7 @@ import type { Node } from "../cluster/node.ts";
 import type { StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { CLASS_ANSWER, CLASS_NEW } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_ERROR } from "../xmpp/stanza.ts";
-import { endUnknown } from "./departure.ts";
+import { endMade } from "./departure.ts";
 import { bindEarly, dropEarly } from "./early.ts";
 import type { Exchange } from "./exchange.ts";
 import { readCondition, type StanzaCondition } from "./condition.ts";
@@ -103,7 +103,7 @@ export function dialResult(ex: Exchange, s: Stanza, d: Dial): void {
     return;
   }
   if (ref === null || d.abandoned) {
-    if (ref !== null) endUnknown(ex, node, ref.id, ref.domain.text); // DL12
+    if (ref !== null) endMade(ex, node, ref.id, ref.domain.text); // DL12
     finish(ex, d);
     return;
   }

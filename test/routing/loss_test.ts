@@ -373,6 +373,15 @@ describe("DC39: a restart", () => {
     ]);
   });
 
+  test("an offer of before whose application is gone is refused", () => {
+    const before = new Rig().ready();
+    before.offer(`c1@${NODE1}`);
+    before.journal.note({ kind: "application-gone", jid: "juliet@capulet.test" });
+    const rig = new Rig({ clock: before.clock, journal: before.journal.copy() });
+    expect(rig.directory.calls.size).toBe(0);
+    expect(rig.leftovers()).toEqual([]);
+  });
+
   test("an operator's blacklist outlives two of them", () => {
     const rig = new Rig().ready();
     const node = rig.directory.nodeByJid(NODE1)!;

@@ -24,6 +24,8 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { type El, elements, parseXml } from "../support/xml.ts";
 
 export const EXTERNAL = "rayo.test";
+/** Another external domain, with a stream of its own (DC6). */
+export const SECOND = "rayo2.test";
 export const INTERNAL = "int.test";
 export const SELF = "int.test/gateway";
 export const JULIET = "juliet@capulet.test/balcony";
@@ -31,6 +33,9 @@ export const NODE1 = "node1.test";
 
 const HEADER =
   "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'";
+
+/** Whose stream: of the first external domain, the second, or the internal one. */
+export type Side = "external" | "second" | "internal";
 
 export interface RigOptions {
   trusted?: string[];
@@ -126,10 +131,11 @@ export class Rig {
   readonly directory: Directory;
   readonly switchboard: Switchboard;
   readonly external: ServedDomain;
+  readonly second: ServedDomain;
   readonly internal: ServedDomain;
   readonly logLines: string[] = [];
-  readonly outlets: { external: Outlet; internal: Outlet };
-  readonly #framers: { external: Framer; internal: Framer };
+  readonly outlets: Record<Side, Outlet>;
+  readonly #framers: Record<Side, Framer>;
   overflows = 0;
 
   constructor(options: RigOptions = {}) {
@@ -148,8 +154,13 @@ export class Rig {
     }
     const hooks = { dirty() {}, overflow: () => this.overflows++ };
     const bytes = options.outletBytes ?? 1 << 24;
-    this.outlets = { external: new Outlet(bytes, hooks), internal: new Outlet(bytes, hooks) };
+    this.outlets = {
+      external: new Outlet(bytes, hooks),
+      second: new Outlet(bytes, hooks),
+      internal: new Outlet(bytes, hooks),
+    };
     this.external = new ServedDomain(true, 0, EXTERNAL, this.outlets.external);
+    this.second = new ServedDomain(true, 1, SECOND, this.outlets.second);
     this.internal = new ServedDomain(false, 0, INTERNAL, this.outlets.internal);
     this.switchboard = new Switchboard(
       this.directory,
@@ -158,13 +169,15 @@ export class Rig {
       this.clock,
       seededRandom(options.seed ?? 1),
       log,
-      [this.external, this.internal],
+      [this.external, this.second, this.internal],
     );
     this.#framers = {
       external: this.#framer(this.external, options.header ?? ""),
+      second: this.#framer(this.second, options.header ?? ""),
       internal: this.#framer(this.internal, options.header ?? ""),
     };
     this.up("external");
+    this.up("second");
     this.up("internal");
     this.raw("internal");
   }
@@ -193,19 +206,19 @@ export class Rig {
     return this.switchboard.exchange;
   }
 
-  up(side: "external" | "internal"): void {
+  up(side: Side): void {
     this.outlets[side].up = true;
     this.switchboard.linkUp(this[side]);
   }
 
-  down(side: "external" | "internal"): void {
+  down(side: Side): void {
     this.outlets[side].up = false;
     this.switchboard.linkDown(this[side]);
   }
 
-  /** What came on the external stream. */
-  client(xml: string): void {
-    this.#framers.external.push(Buffer.from(xml));
+  /** What came on the external stream, or on the other domain's. */
+  client(xml: string, side: Side = "external"): void {
+    this.#framers[side].push(Buffer.from(xml));
   }
 
   /** What came on the internal stream. */
@@ -224,7 +237,7 @@ export class Rig {
   }
 
   /** The bytes written since the last look; nothing while the link is down. */
-  raw(side: "external" | "internal"): string {
+  raw(side: Side): string {
     const outlet = this.outlets[side];
     let text = "";
     if (!outlet.up) return text;
