@@ -2,15 +2,16 @@
  * The live calls, packed: one 64-byte record a call in large segments and an open-addressed index over them.
  *
  * A million calls as objects cost 420 bytes each and stall the collector; as records they cost about 90 and no
- * collector sees them. A look-up reads two cache lines: one of the index, one of the record. Segments never move, so growth copies nothing; the index is cut into 256 shards that grow
- * one at a time, so that no growth stalls the loop.
+ * collector sees them. A look-up reads two cache lines: one of the index (slot_index.ts), one of the record. Segments
+ * never move, so growth copies nothing.
  *
  * A call is (node, id) (DC15): the same id at another node is another call. Ids are compared folded (DC16). Clients
  * know a call by its public id: the node's id unless the client wrote it with other letters or another live
  * call had it first; only those exceptions are kept on the side.
  */
-import { FOLD, hashWords, sameFolded, viewOf } from "../base/bytes.ts";
+import { hashWords, sameFolded, viewOf } from "../base/bytes.ts";
 import { invariant } from "../base/invariant.ts";
+import { SLOT_MASK, SlotIndex, tagOf } from "./slot_index.ts";
 
 /** One party controls it. Without this flag it is an offer nobody has answered with a command (DC17). */
 export const CALL_CONTROLLED = 1;
@@ -39,12 +40,8 @@ const ID_CELL = RECORD_BYTES - ID_OFFSET;
 /** Neighbours in the party's list and the node's: looked at when a call comes or goes. */
 const LINKS = 4;
 const PARTY_NEXT = 0, PARTY_PREV = 1, NODE_NEXT = 2, NODE_PREV = 3;
-/** An entry of the index: ten bits of the hash, then the slot plus one; so other calls' records are not even read. */
-const SLOT_BITS = 22;
-const SLOT_MASK = (1 << SLOT_BITS) - 1;
 /** Calls at once; four times what the gateway is measured with. */
 const CALLS_MAX = SLOT_MASK - 1;
-const SHARD_BITS = 8;
 /** 2020-01-01T00:00:00Z in seconds: start times fit 31 bits until 2088. */
 const STARTED_BASE = 1_577_836_800;
 
@@ -56,8 +53,7 @@ interface Segment {
 
 export class CallTable {
   readonly #segments: Segment[] = [];
-  readonly #shards: Int32Array[] = [];
-  readonly #shardSizes = new Int32Array(1 << SHARD_BITS);
+  readonly #index = new SlotIndex((slot) => this.#int(slot, HASH));
   readonly #longIds = new Map<number, Uint8Array>();
   readonly #publicIds = new Map<number, Uint8Array>();
   /** Folded public id -> slot, for those that differ from the node's id by more than letter case. */
@@ -65,10 +61,6 @@ export class CallTable {
   #freeHead = -1;
   #slots = 0;
   #size = 0;
-
-  constructor() {
-    for (let i = 0; i < 1 << SHARD_BITS; i++) this.#shards.push(new Int32Array(8));
-  }
 
   /** Live calls. */
   get size(): number {
@@ -121,7 +113,7 @@ export class CallTable {
       this.#longIds.set(slot, Uint8Array.prototype.slice.call(buf, start, end));
     }
     ints[record + FLAGS] = flags | length << 16;
-    this.#insert(slot, hash);
+    this.#index.insert(slot, hash);
     this.#size++;
     return slot;
   }
@@ -129,7 +121,7 @@ export class CallTable {
   /** Forgets a call. Its lists must have been left (see Directory). */
   remove(slot: number): void {
     invariant(this.isLive(slot), "only a live call is removed");
-    this.#erase(slot, this.#int(slot, HASH));
+    this.#index.erase(slot, this.#int(slot, HASH));
     const flags = this.#int(slot, FLAGS);
     if ((flags & CALL_LONG_ID) !== 0) this.#longIds.delete(slot);
     if ((flags & CALL_PUBLIC_ID) !== 0) this.#forgetPublicId(slot);
@@ -152,7 +144,7 @@ export class CallTable {
     view: DataView = viewOf(buf),
   ): number {
     const hash = hashWords(view, start, end);
-    const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
+    const shard = this.#index.shard(hash);
     const mask = shard.length - 1, tag = tagOf(hash);
     for (let at = hash & mask;; at = (at + 1) & mask) {
       const entry = shard[at]!;
@@ -173,7 +165,7 @@ export class CallTable {
       if (alias !== undefined) return alias;
     }
     const hash = hashWords(view, start, end);
-    const shard = this.#shards[hash >>> (32 - SHARD_BITS)]!;
+    const shard = this.#index.shard(hash);
     const mask = shard.length - 1, tag = tagOf(hash);
     for (let at = hash & mask;; at = (at + 1) & mask) {
       const entry = shard[at]!;
@@ -374,55 +366,6 @@ export class CallTable {
     const links = new Int32Array(SEGMENT_SLOTS * LINKS);
     this.#segments.push({ ints: new Int32Array(memory), bytes: new Uint8Array(memory), links });
   }
-
-  #insert(slot: number, hash: number): void {
-    const number = hash >>> (32 - SHARD_BITS);
-    let shard = this.#shards[number]!;
-    if (++this.#shardSizes[number]! * 3 > shard.length * 2) shard = this.#growShard(number);
-    const mask = shard.length - 1;
-    let at = hash & mask;
-    while (shard[at] !== 0) at = (at + 1) & mask;
-    shard[at] = tagOf(hash) | slot + 1;
-  }
-
-  #growShard(number: number): Int32Array {
-    const old = this.#shards[number]!;
-    const shard = new Int32Array(old.length * 2), mask = shard.length - 1;
-    for (const entry of old) {
-      if (entry === 0) continue;
-      let at = this.#int((entry & SLOT_MASK) - 1, HASH) & mask;
-      while (shard[at] !== 0) at = (at + 1) & mask;
-      shard[at] = entry;
-    }
-    this.#shards[number] = shard;
-    return shard;
-  }
-
-  #erase(slot: number, hash: number): void {
-    const number = hash >>> (32 - SHARD_BITS);
-    const shard = this.#shards[number]!, mask = shard.length - 1;
-    const entry = tagOf(hash) | slot + 1;
-    let hole = hash & mask;
-    while (shard[hole] !== entry) hole = (hole + 1) & mask;
-    for (let next = (hole + 1) & mask; shard[next] !== 0; next = (next + 1) & mask) {
-      const home = this.#int((shard[next]! & SLOT_MASK) - 1, HASH) & mask;
-      if (((next - home) & mask) < ((next - hole) & mask)) continue;
-      shard[hole] = shard[next]!;
-      hole = next;
-    }
-    shard[hole] = 0;
-    this.#shardSizes[number]!--;
-  }
-}
-
-/** The bits of a hash that neither choose the shard nor, in shards of up to 16,384 places, the place. */
-function tagOf(hash: number): number {
-  return hash << 8 & ~SLOT_MASK;
-}
-
-/** Folds as the table compares ids: ASCII only. */
-export function foldAscii(id: string): string {
-  return id.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** Is the id of the record at `record` the bytes `[start, end)` under `view`, to the letter? The hot form. */
@@ -435,11 +378,4 @@ function sameLetters(ints: Int32Array, record: number, view: DataView, start: nu
   // The cell is longer than any id in it, so its last word is there; the bytes beyond the id are not looked at.
   for (let word = ints[k]!; i < end; i++, word >>>= 8) if ((word & 0xff) !== view.getUint8(i)) return false;
   return true;
-}
-
-/** Folds a public id made or chosen by others to what the gateway writes towards nodes (FS55). */
-export function foldId(id: string): string {
-  let folded = "";
-  for (const c of id) folded += c < "\u0080" ? String.fromCharCode(FOLD[c.charCodeAt(0)]!) : c.toLowerCase();
-  return folded;
 }

@@ -5,7 +5,7 @@
  * An `end` is kept longer than the rest: a result after its own `end` must not bring the call to life again.
  */
 import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
-import { foldAscii } from "./call_table.ts";
+import { foldAscii } from "./fold_id.ts";
 import type { Node } from "./node.ts";
 
 export class EarlyEvents extends DeadlineItem {

@@ -1,7 +1,8 @@
 /**
  * Outgoing calls: which node, what if it fails, and one answer whatever happens (spec 2.6, 3.6).
  */
-import { CALL_CONTROLLED, CALL_OUTBOUND, CALL_REFUSED, foldId } from "../cluster/call_table.ts";
+import { CALL_CONTROLLED, CALL_OUTBOUND, CALL_REFUSED } from "../cluster/call_table.ts";
+import { foldId } from "../cluster/fold_id.ts";
 import type { Resource } from "../cluster/application.ts";
 import { Dial } from "../cluster/dial.ts";
 import { nodeFailed, nodeSucceeded } from "../cluster/failures.ts";

@@ -2,13 +2,8 @@
  * A call's presence: an offer, an event for its controlling party, or something of a call nobody knows (spec 2.3,
  * rows PX).
  */
-import {
-  CALL_ACCEPTED,
-  CALL_CONTROLLED,
-  CALL_HOLDING,
-  CALL_OUTBOUND,
-  foldId,
-} from "../cluster/call_table.ts";
+import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_HOLDING, CALL_OUTBOUND } from "../cluster/call_table.ts";
+import { foldId } from "../cluster/fold_id.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
 import { NS_CAPS, NS_RAYO } from "../xmpp/namespaces.ts";

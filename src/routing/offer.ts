@@ -1,7 +1,8 @@
 /**
  * Incoming calls: which application, which of its resources, and what if nobody takes the call (spec 2.4).
  */
-import { CALL_CONTROLLED, CALL_REFUSED, foldId } from "../cluster/call_table.ts";
+import { CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
+import { foldId } from "../cluster/fold_id.ts";
 import type { Application } from "../cluster/application.ts";
 import type { NodeDomain } from "../cluster/node.ts";
 import { Offer, OFFER_RESOURCES_MAX } from "../cluster/offer.ts";

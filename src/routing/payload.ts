@@ -3,7 +3,7 @@
  * elements of Rayo's core namespace, only the attributes listed there (RW8); everything else is passed untouched.
  */
 import type { Resource } from "../cluster/application.ts";
-import { foldId } from "../cluster/call_table.ts";
+import { foldId } from "../cluster/fold_id.ts";
 import type { Dial } from "../cluster/dial.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
 import { AttributeCursor, attributeText, ElementCursor } from "../xmpp/attributes.ts";

@@ -3,13 +3,8 @@
  */
 import { describe, expect, test } from "bun:test";
 import { fraction, seededRandom } from "../../src/base/random.ts";
-import {
-  CALL_ACCEPTED,
-  CALL_CONTROLLED,
-  CALL_OUTBOUND,
-  CallTable,
-  foldId,
-} from "../../src/cluster/call_table.ts";
+import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND, CallTable } from "../../src/cluster/call_table.ts";
+import { foldId } from "../../src/cluster/fold_id.ts";
 
 /** Domain number -> node number: two domains of node 0, one each of nodes 1 and 2. */
 const OWNERS = Int32Array.of(0, 0, 1, 2);
