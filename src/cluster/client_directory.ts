@@ -61,7 +61,8 @@ export class ClientDirectory extends NodeDirectory {
     // One client says many things in a row.
     const last = this.#lastFound;
     if (
-      last !== null && last.plain && last.wire.length === end - start && this.#resources[last.number] === last &&
+      last !== null && last.plain && last.wire.length === end - start &&
+      this.#resources[last.number] === last &&
       sameBytes(buf, start, last.wire, 0, end - start)
     ) return last;
     const number = this.#resourceIndex.find(buf, start, bareEnd, end);

@@ -43,7 +43,9 @@ export class NodeDirectory {
   findDomain(buf: Uint8Array, start: number, end: number): NodeDomain | null {
     // One node says many things in a row.
     const last = this.#lastFound;
-    if (last !== null && last.wire.length === end - start && sameBytes(buf, start, last.wire, 0, end - start)) {
+    if (
+      last !== null && last.wire.length === end - start && sameBytes(buf, start, last.wire, 0, end - start)
+    ) {
       return last;
     }
     const number = this.#domainIndex.find(buf, start, end, end);

@@ -110,6 +110,11 @@ export function dialResult(ex: Exchange, s: Stanza, d: Dial): void {
   }
   const id = Buffer.from(ref.id);
   let slot = directory.findCall(id, 0, id.length, node);
+  if (slot < 0 && directory.calls.full) {
+    endMade(ex, node, ref.id, ref.domain.text);
+    answerDial(ex, d, "resource-constraint", "wait", "The requested resource is busy.");
+    return;
+  }
   if (slot < 0) {
     const flags = CALL_OUTBOUND | CALL_CONTROLLED;
     // AH7: the client hears of its call by the letters it chose, if the node took the id.

@@ -76,7 +76,14 @@ function fits(buf: Buffer, at: number, end: number, domain: Buffer): boolean {
   return sameBytes(buf, at + 1, domain, 0, domain.length);
 }
 
-function place(view: JidView, buf: Buffer, start: number, at: number, domainLength: number, end: number): void {
+function place(
+  view: JidView,
+  buf: Buffer,
+  start: number,
+  at: number,
+  domainLength: number,
+  end: number,
+): void {
   view.buf = buf;
   view.start = view.localStart = start;
   view.localEnd = at;
