@@ -3,7 +3,9 @@
  *
  * Between the test and the server stands a four-line shell. It waits for a word on its standard input, which only
  * the test holds open: a signal's name is passed on to the server; the end of input (the test is gone) kills the
- * whole process group and removes the temporary folder. No pid files, no list of processes to search by name.
+ * whole process group and removes the temporary folder. When the server ends first nobody listens any more, so that
+ * the closing of that input is not taken for the test's end: the folder may be wanted. No pid files, no list of
+ * processes to search by name.
  *
  * Everything the child says goes to a file, so that a chatty server never blocks and its words can be shown when it
  * fails.
@@ -26,8 +28,8 @@ const WARDEN = `
 dir=$1; shift; exec 3<&0
 "$@" 3<&- </dev/null & child=$!
 ( trap '' TERM INT HUP; while read -r word; do kill -"$word" "$child" 2>/dev/null; done
-  kill -KILL "$child" 2>/dev/null; rm -rf -- "$dir"; kill -KILL 0 ) <&3 >/dev/null 2>&1 &
-wait "$child"
+  kill -KILL "$child" 2>/dev/null; rm -rf -- "$dir"; kill -KILL 0 ) <&3 >/dev/null 2>&1 & reader=$!
+wait "$child"; status=$?; kill -KILL "$reader"; exit "$status"
 `;
 
 export type Signal = "TERM" | "INT" | "HUP" | "STOP" | "CONT" | "KILL";
