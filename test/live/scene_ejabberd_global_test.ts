@@ -4,11 +4,12 @@
  * their steps.
  */
 import { startEjabberd } from "../support/ejabberd.ts";
-import { sceneServerOptions } from "../support/live_world.ts";
+import { EJABBERD_REFUSALS, sceneServerOptions } from "../support/live_world.ts";
 import { playScenes } from "../support/play_scenes.ts";
 
 await playScenes({
   name: "scenes through ejabberd with global_routes",
   startServer: () => startEjabberd(sceneServerOptions(true)),
   ordered: false,
+  refusals: EJABBERD_REFUSALS,
 });

@@ -31,6 +31,14 @@ const SLOWER = 2;
 const ANSWER_LIMIT_MS = 10_000;
 /** DC6: what took the other stream arrives out of order, but not as late as this. */
 const DISORDER_MS = 30;
+/** Until a server has usually seen that a connection is gone. */
+const NOTICE_MS = 50;
+
+/** What ejabberd 23.01 does not let through, by the titles of scenes. */
+export const EJABBERD_REFUSALS: Record<string, string> = {
+  "older Java nodes write CHAT": "ejabberd answers bad-request itself: no such <show/>",
+  "so is a session": "ejabberd answers it itself, whomever a user asks",
+};
 
 /** A server on which the parties of all scenes have their places. */
 export function sceneServerOptions(globalRoutes = false): LiveServerOptions {
@@ -59,13 +67,22 @@ interface Way {
   leave(): Promise<void>;
 }
 
+export interface Stage {
+  name: string;
+  startServer(): Promise<LiveServer>;
+  /** Whether the server keeps the order of stanzas between two parties (DC6). */
+  ordered: boolean;
+  /** Why a scene cannot be played here, by its title. */
+  refusals?: Record<string, string>;
+}
+
+/** One server for many scenes; each has a gateway of its own, and parties that come anew. */
 export class LiveWorld implements SceneWorld {
-  readonly name: string;
   readonly facts = SCENE_FACTS;
-  readonly #server: LiveServer;
-  /** The server keeps the order of stanzas between two parties. */
-  readonly #ordered: boolean;
-  readonly #refusals: Record<string, string>;
+  /** A server notices by itself, and when it likes, that a connection is gone. */
+  readonly looks = 100;
+  readonly #stage: Stage;
+  #server!: LiveServer;
   readonly #ways = new Map<string, Way>();
   /** Questions of settle() that wait for their answers, by id. */
   readonly #asked = new Map<string, () => void>();
@@ -75,12 +92,12 @@ export class LiveWorld implements SceneWorld {
   #questions = 0;
   #lastLog = "";
 
-  /** `refusals`: why scenes cannot be played here, by their titles. */
-  constructor(server: LiveServer, ordered: boolean, refusals: Record<string, string> = {}) {
-    this.name = `${server.kind}${ordered ? "" : " without order"}`;
-    this.#server = server;
-    this.#ordered = ordered;
-    this.#refusals = refusals;
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  get name(): string {
+    return this.#stage.name;
   }
 
   /** What the gateway of the last scene had to say, or of the one that is playing. */
@@ -89,7 +106,15 @@ export class LiveWorld implements SceneWorld {
   }
 
   refuses(scene: Scene): string {
-    return this.#refusals[scene.title] ?? "";
+    return this.#stage.refusals?.[scene.title] ?? "";
+  }
+
+  async open(): Promise<void> {
+    this.#server = await this.#stage.startServer();
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.stop();
   }
 
   async start(given: Given): Promise<void> {
@@ -119,6 +144,7 @@ export class LiveWorld implements SceneWorld {
     const way = this.#ways.get(party.name);
     this.#ways.delete(party.name);
     await way?.cut();
+    await Bun.sleep(NOTICE_MS);
   }
 
   /**
@@ -129,7 +155,7 @@ export class LiveWorld implements SceneWorld {
     for (let round = 0; round < 2; round++) {
       await this.#ask("client");
       await this.#ask("node");
-      if (!this.#ordered) await Bun.sleep(DISORDER_MS);
+      if (!this.#stage.ordered) await Bun.sleep(DISORDER_MS);
     }
   }
 
@@ -188,7 +214,7 @@ export class LiveWorld implements SceneWorld {
     };
     const attachment: ComponentAttachment = attachComponent(peer, {
       host,
-      port: this.#ordered ? componentPort : apartPort,
+      port: this.#stage.ordered ? componentPort : apartPort,
       domain: party.jid,
       secret: SECRET_OF_NODES,
     });

@@ -33,6 +33,8 @@ export interface SceneWorld {
   readonly name: string;
   /** What `{external}`, `{internal}` and `{gw}` (the gateway's JID towards nodes) stand for. */
   readonly facts: { external: string; internal: string; gw: string };
+  /** How often to look again for what has not come, a moment later each time. Default: what settled has come. */
+  readonly looks?: number;
   /** Why it cannot play this scene; "" if it can. */
   refuses(scene: Scene): string;
   /** A gateway with just this configuration, its links up. */
@@ -49,6 +51,8 @@ export interface SceneWorld {
   operate(words: string[]): Promise<void>;
   stop(): Promise<void>;
 }
+
+const LOOK_AGAIN_MS = 50;
 
 interface Actor {
   party: Party;
@@ -131,7 +135,7 @@ class Play {
         return await this.#world.settle();
       case "expect":
       case "among":
-        return this.#expect(actor, step);
+        return await this.#expect(actor, step);
       case "nothing":
         await this.#world.settle();
         return this.#empty(actor, step.line);
@@ -157,20 +161,37 @@ class Play {
     actor.peer.send(xml);
   }
 
-  #expect(actor: Actor, step: { kind: string; xml: string; line: number }): void {
+  async #expect(actor: Actor, step: { kind: string; xml: string; line: number }): Promise<void> {
     const wanted = this.#read(step.xml, step.line);
     wanted.attrs.to ??= actor.party.jid;
     if (actor.party.kind === "node") wanted.attrs.from ??= this.#world.facts.gw;
+    let why = this.#take(actor, wanted, step.kind === "among");
+    // What came instead of it stays wrong, however long one waits.
+    const mayCome = () => actor.waiting.length === 0 || step.kind === "among";
+    for (let look = 0; why !== null && mayCome() && look < (this.#world.looks ?? 0); look++) {
+      await this.#world.wait(LOOK_AGAIN_MS);
+      why = this.#take(actor, wanted, step.kind === "among");
+    }
+    if (why === null) return;
+    throw this.#fault(step.line, `${actor.party.name}: ${why}\n  expected ${toXml(wanted)}`);
+  }
+
+  /** Takes it out of what waits; why it is not there, or null. */
+  #take(actor: Actor, wanted: El, among: boolean): string | null {
     let why = "nothing came";
-    const candidates = step.kind === "among" ? actor.waiting.length : Math.min(1, actor.waiting.length);
+    const candidates = among ? actor.waiting.length : Math.min(1, actor.waiting.length);
     for (let i = 0; i < candidates; i++) {
       const differs = this.#differs(wanted, actor.waiting[i]!);
-      if (differs === null) return void actor.waiting.splice(i, 1);
+      if (differs === null) {
+        actor.waiting.splice(i, 1);
+        return null;
+      }
       if (i === 0) why = differs;
     }
     const aside = actor.noise.findIndex((stanza) => this.#differs(wanted, stanza) === null);
-    if (aside >= 0) return void actor.noise.splice(aside, 1);
-    throw this.#fault(step.line, `${actor.party.name}: ${why}\n  expected ${toXml(wanted)}`);
+    if (aside < 0) return why;
+    actor.noise.splice(aside, 1);
+    return null;
   }
 
   #differs(wanted: El, stanza: El): string | null {

@@ -20,7 +20,10 @@ export async function stockClient(server: LiveServer, options: StockClientOption
   const [username, domain] = options.jid.split("@");
   const { password, resource } = options;
   const service = `xmpp://${server.host}:${server.c2sPort}`;
-  const entity = client({ service, domain, username, password, resource, timeout: 10_000 });
+  // By itself the package takes SCRAM where there is no TLS: half a second of arithmetic for each login.
+  const credentials = (authenticate: (words: object, mechanism: string) => Promise<void>) =>
+    authenticate({ username, password }, "PLAIN");
+  const entity = client({ service, domain, username, credentials, resource, timeout: 10_000 });
   if (options.ownAnswers) {
     // An answer that is never ready is never sent.
     entity.middleware?.use((context, next) =>
