@@ -263,6 +263,20 @@ describe("IC6: an application is banned", () => {
   });
 });
 
+describe("IC6: a call that was refused already", () => {
+  test("is not refused again, but its parties hear its end", () => {
+    const rig = new Rig().ready();
+    rig.offer(`c1@${NODE1}`);
+    rig.clock.advance(4_000);
+    rig.raw("external");
+    rig.raw("internal");
+    applicationBanned(rig.ex, "juliet@capulet.test");
+    expect(rig.raw("internal")).toBe("");
+    expect(names(rig.toClients())).toEqual(["end"]);
+    expect(rig.leftovers()).toEqual([]);
+  });
+});
+
 describe("D18, BUG 40: an application is removed", () => {
   test("its running calls go on, its resources can neither dial nor be offered anything", () => {
     const rig = talking();
