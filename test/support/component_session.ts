@@ -86,7 +86,7 @@ export class ComponentSession implements Seat {
   #header(from: string): void {
     this.#wire.write(
       `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='${STREAMS}' id='${this.#id}'` +
-        ` from='${esc(from)}' xml:lang='en'>`,
+        ` from='${esc(from)}' xml:lang='en'${this.#server.streamDeclarations}>`,
     );
   }
 

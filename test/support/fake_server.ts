@@ -126,6 +126,8 @@ export class FakeServer {
   readonly globalRoutes: boolean;
   readonly stanzaBytesMax: number;
   delayMs: number;
+  /** Declarations in the headers of its component streams, beside the usual ones: ` xmlns:r='urn:xmpp:rayo:1'`. */
+  streamDeclarations = "";
   /** Everything that was handed in, in order, with what became of it. */
   readonly log: LogEntry[] = [];
   /** Stanzas that a test wants to disappear on their way (a server that loses them). */
