@@ -40,6 +40,32 @@ describe("another tenant", () => {
     expect(rig.raw("internal")).toBe("");
   });
 
+  test("IR1: quotes in its id and address cannot break the stanza that answers it", () => {
+    const rig = two();
+    for (const quote of ["'", '"']) {
+      const other = quote === "'" ? '"' : "'";
+      const id = `x${other} y=${other}z`;
+      rig.client(
+        `<iq type=${quote}set${quote} id=${quote}${id}${quote} from=${quote}${JULIET}${quote} ` +
+          `to=${quote}c1@${EXTERNAL}/it${other}s${quote}><hold xmlns='urn:xmpp:rayo:1'/></iq>`,
+      );
+      const asked = rig.toNodes()[0]!;
+      for (const mark of ["'", '"']) {
+        if (mark === quote) continue;
+        rig.node(
+          `<iq type=${mark}result${mark} id=${mark}${
+            attr(asked, "id")
+          }${mark} from=${mark}c1@${NODE1}${mark} ` +
+            `to=${mark}${SELF}${mark}/>`,
+        );
+      }
+      const answer = rig.toClients()[0]!;
+      expect(attr(answer, "id")).toBe(id);
+      expect(attr(answer, "from")).toBe(`c1@${EXTERNAL}/it${other}s`);
+      expect(attr(answer, "to")).toBe(JULIET);
+    }
+  });
+
   test("IC11, IC12, G4: joins reach only one's own calls on that node, by their external names", () => {
     const rig = two();
     const join = (attributes: string) => {
@@ -347,6 +373,29 @@ describe("odd letters and sizes", () => {
     expect(attr(asked, "id").length).toBeLessThan(32);
     rig.result(attr(asked, "id"), `c1@${NODE1}`);
     expect(attr(rig.toClients()[0]!, "id")).toBe("ü&".repeat(15_000));
+  });
+
+  test("quotes of one kind in an id, and in the address asked, fit between quotes of the other kind", () => {
+    for (const late of [false, true]) {
+      const rig = two();
+      rig.client(
+        `<iq type="set" id="it's" from="${JULIET}" to="c1@${EXTERNAL}/o'1"><hold xmlns='urn:xmpp:rayo:1'/></iq>`,
+      );
+      rig.client(
+        `<iq type="set" id="that's" from="${JULIET}" to="${EXTERNAL}"><dial xmlns='urn:xmpp:rayo:1' to='x'/></iq>`,
+      );
+      const [command, dial] = rig.toNodes();
+      expect(attr(command!, "to")).toBe(`c1@${NODE1}/o'1`);
+      if (late) rig.clock.advance(60_000);
+      else {
+        rig.result(attr(command!, "id"), `c1@${NODE1}`);
+        rig.ref(attr(dial!, "id"), attr(dial!, "to"), "d1");
+      }
+      expect(rig.toClients().map((s) => [attr(s, "id"), attr(s, "from")]).sort()).toEqual([
+        ["it's", `c1@${EXTERNAL}/o'1`],
+        ["that's", EXTERNAL],
+      ]);
+    }
   });
 
   test("more children than are looked at: all are passed on", () => {
