@@ -2,7 +2,7 @@
  * Everything is built once here, in the order of the sentence: store, directory, links, routing, admin. The adapters
  * of floor 4 meet here and nowhere else.
  */
-import { systemClock } from "./base/clock.ts";
+import { perTurn, systemClock } from "./base/clock.ts";
 import { ATTRIBUTES_MAX, NAME_BYTES_MAX, STANZA_BYTES_HARD_MAX, STANZA_DEPTH_MAX } from "./base/limits.ts";
 import type { Log } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
@@ -85,7 +85,7 @@ export async function startApp(
     directory,
     settings,
     config.nodes.greetIntervalMs,
-    clock,
+    perTurn(clock),
     systemRandom,
     log,
     [...links.keys()],

@@ -53,6 +53,33 @@ export function hashWords(view: DataView, start: number, end: number): number {
   return hash | 0;
 }
 
+/**
+ * Copies the bytes `[start, end)` under `view` to `at` under `out`, four at a time; true if a quote of either kind was
+ * among them.
+ */
+export function copySeeingQuotes(
+  view: DataView,
+  start: number,
+  end: number,
+  out: DataView,
+  at: number,
+): boolean {
+  let seen = 0;
+  for (; start + 4 <= end; start += 4, at += 4) {
+    const word = view.getInt32(start, true);
+    out.setInt32(at, word, true);
+    // The top bit of a byte is set in `seen` if that byte of x or y is 0 (or follows such a byte: it is seen anyway).
+    const x = word ^ 0x27272727, y = word ^ 0x22222222;
+    seen |= ((x - 0x01010101) & ~x) | ((y - 0x01010101) & ~y);
+  }
+  for (; start < end; start++, at++) {
+    const c = view.getUint8(start);
+    out.setUint8(at, c);
+    if (c === 0x27 || c === 0x22) seen |= 0x80;
+  }
+  return (seen & 0x80808080) !== 0;
+}
+
 /** The bytes of `buf` for reading four at a time. */
 export function viewOf(buf: Uint8Array): DataView {
   return new DataView(buf.buffer, buf.byteOffset, buf.length);

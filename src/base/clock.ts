@@ -19,6 +19,28 @@ export interface Clock {
   after(ms: number, run: () => void): Timer;
 }
 
+/**
+ * `clock`, asked for the time once per turn of the event loop: a batch of stanzas is handled at one moment, and asking
+ * costs as much as finding a call.
+ */
+export function perTurn(clock: Clock): Clock {
+  let now = 0;
+  let fresh = false;
+  const stale = () => fresh = false;
+  return {
+    now() {
+      if (!fresh) {
+        now = clock.now();
+        fresh = true;
+        queueMicrotask(stale);
+      }
+      return now;
+    },
+    wall: clock.wall,
+    after: clock.after,
+  };
+}
+
 /** The machine's own clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -31,6 +31,8 @@ export class Deadlines<T extends DeadlineItem> {
   readonly #clock: Clock;
   readonly #expired: (item: T) => void;
   readonly #queues = new Map<number, DeadlineQueue>();
+  /** Nearly everything waits equally long. */
+  #last: DeadlineQueue | null = null;
   #size = 0;
 
   /** `expired` is called once for each item that was not removed in time; it is no longer queued then. */
@@ -46,8 +48,7 @@ export class Deadlines<T extends DeadlineItem> {
   /** Queues `item`, which must not be queued, for `ms` milliseconds from now. */
   add(item: T, ms: number): void {
     const rounded = Math.ceil(Math.max(ms, 0) / STEP_MS) * STEP_MS;
-    let queue = this.#queues.get(rounded);
-    if (queue === undefined) this.#queues.set(rounded, queue = new DeadlineQueue(rounded));
+    const queue = this.#queueOf(rounded);
     item.deadlineAt = this.#clock.now() + rounded;
     item.deadlineQueue = queue;
     item.deadlinePrev = queue.tail;
@@ -69,6 +70,13 @@ export class Deadlines<T extends DeadlineItem> {
     else item.deadlineNext.deadlinePrev = item.deadlinePrev;
     item.deadlineQueue = item.deadlinePrev = item.deadlineNext = null;
     this.#size--;
+  }
+
+  #queueOf(ms: number): DeadlineQueue {
+    if (this.#last !== null && this.#last.ms === ms && this.#last.armed) return this.#last;
+    let queue = this.#queues.get(ms);
+    if (queue === undefined) this.#queues.set(ms, queue = new DeadlineQueue(ms));
+    return this.#last = queue;
   }
 
   #arm(queue: DeadlineQueue, ms: number): void {

@@ -19,7 +19,12 @@ export class Log {
   readonly #wall: () => number;
 
   /** `write` gets whole lines, the line feed included. */
-  constructor(write: (line: string) => void, wall: () => number, level: LogLevel = "info", format: LogFormat = "text") {
+  constructor(
+    write: (line: string) => void,
+    wall: () => number,
+    level: LogLevel = "info",
+    format: LogFormat = "text",
+  ) {
     this.#write = write;
     this.#wall = wall;
     this.level = level;
@@ -65,5 +70,8 @@ export class Log {
 /** A peer's bytes may be in a line: control characters must not forge another one or colour a terminal. */
 function printable(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what this is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -6,7 +6,7 @@
  * the wire is `<epoch>-c<number>-<turn>`: the epoch tells answers to an earlier life, the turn those to an earlier
  * request in the same place.
  */
-import { isText, readBase36, writeBase36 } from "../base/bytes.ts";
+import { copySeeingQuotes, isText, readBase36, viewOf, writeBase36 } from "../base/bytes.ts";
 import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
 import type { Resource } from "./application.ts";
 import type { Node } from "./node.ts";
@@ -30,12 +30,14 @@ export class Request extends DeadlineItem {
   /** Number of the external domain that was asked (answers come from there, DC6). */
   door = 0;
   readonly cell: Buffer;
+  readonly cellView: DataView;
   readonly cellStart: number;
 
-  constructor(number: number, cell: Buffer, cellStart: number) {
+  constructor(number: number, cell: Buffer, cellView: DataView, cellStart: number) {
     super();
     this.number = number;
     this.texts = this.cell = cell;
+    this.cellView = cellView;
     this.cellStart = cellStart;
   }
 }
@@ -47,6 +49,7 @@ export class RequestTable {
   readonly #all: Request[] = [];
   readonly #free: Request[] = [];
   #slab = Buffer.alloc(0);
+  #slabView = viewOf(this.#slab);
   readonly #max: number;
 
   /** At most `max` requests are outstanding at once. */
@@ -61,14 +64,14 @@ export class RequestTable {
   }
 
   /**
-   * Opens a request whose client wrote `id` = `buf[idStart, idEnd)` and `to` = `buf[toStart, toEnd)`; null when too
-   * many are outstanding. Its deadline runs.
+   * Opens a request whose client wrote the attribute values `id` = `[idStart, idEnd)` and `to` = `[toStart, toEnd)`
+   * under `view`; null when too many are outstanding. Its deadline runs.
    */
   open(
     node: Node,
     resource: Resource,
     door: number,
-    buf: Buffer,
+    view: DataView,
     idStart: number,
     idEnd: number,
     toStart: number,
@@ -79,15 +82,18 @@ export class RequestTable {
     if (request === null) return null;
     const idLength = idEnd - idStart, toLength = toEnd - toStart;
     let at = request.cellStart;
+    let texts = request.cellView;
     if (idLength + toLength > CELL_BYTES) {
       request.texts = Buffer.allocUnsafeSlow(idLength + toLength);
+      texts = viewOf(request.texts);
       at = 0;
     }
     request.idStart = at;
-    for (let i = idStart; i < idEnd; i++) request.texts[at++] = buf[i]!;
-    request.idEnd = request.toStart = at;
-    for (let i = toStart; i < toEnd; i++) request.texts[at++] = buf[i]!;
-    request.toEnd = at;
+    request.idEnd = request.toStart = at + idLength;
+    request.toEnd = at + idLength + toLength;
+    const idQuotes = copySeeingQuotes(view, idStart, idEnd, texts, at);
+    const toQuotes = copySeeingQuotes(view, toStart, toEnd, texts, at + idLength);
+    if (idQuotes || toQuotes) keepQuoted(request);
     request.open = true;
     request.node = node;
     request.resource = resource;
@@ -147,9 +153,27 @@ export class RequestTable {
     const number = this.#all.length;
     if (number >= this.#max) return null;
     const inSlab = number % CELLS_PER_SLAB;
-    if (inSlab === 0) this.#slab = Buffer.allocUnsafeSlow(CELL_BYTES * CELLS_PER_SLAB);
-    const request = new Request(number, this.#slab, inSlab * CELL_BYTES);
+    if (inSlab === 0) {
+      this.#slab = Buffer.allocUnsafeSlow(CELL_BYTES * CELLS_PER_SLAB);
+      this.#slabView = viewOf(this.#slab);
+    }
+    const request = new Request(number, this.#slab, this.#slabView, inSlab * CELL_BYTES);
     this.#all.push(request);
     return request;
   }
+}
+
+/**
+ * The client's texts have quotes in them, which may not be those the node's answer puts around its attributes: they
+ * are kept escaped.
+ */
+function keepQuoted(request: Request): void {
+  const escaped = (start: number, end: number) =>
+    request.texts.toString("utf8", start, end).replaceAll("'", "&apos;").replaceAll('"', "&quot;");
+  const id = Buffer.from(escaped(request.idStart, request.idEnd));
+  const to = Buffer.from(escaped(request.toStart, request.toEnd));
+  request.texts = Buffer.concat([id, to]);
+  request.idStart = 0;
+  request.idEnd = request.toStart = id.length;
+  request.toEnd = id.length + to.length;
 }

@@ -42,7 +42,7 @@ export function command(ex: Exchange, s: Stanza, door: ServedDomain, slot = -1):
     node,
     party,
     door.number,
-    s.buf,
+    s.view,
     s.idStart,
     s.idEnd,
     s.toStart,

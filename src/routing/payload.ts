@@ -7,7 +7,7 @@ import { foldId } from "../cluster/fold_id.ts";
 import type { Dial } from "../cluster/dial.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
 import { AttributeCursor, attributeText, ElementCursor } from "../xmpp/attributes.ts";
-import { isText } from "../base/bytes.ts";
+import { isText, sameBytes } from "../base/bytes.ts";
 import { decodeInto, escapeAttribute } from "../xmpp/escape.ts";
 import { JidView, splitJid } from "../xmpp/jid.ts";
 import { NS_RAYO } from "../xmpp/namespaces.ts";
@@ -31,6 +31,7 @@ const NOT_ALLOWED: Refusal = { condition: "not-allowed", type: "cancel", text: "
 const LEG_GONE: Refusal = { condition: "service-unavailable", type: "cancel", text: "b-leg is gone" };
 
 const SCHEME = "xmpp:";
+const SLASH = 0x2f;
 const attributes = new AttributeCursor();
 const elements = new ElementCursor();
 const uri = new JidView();
@@ -212,6 +213,7 @@ export function payloadToClient(ex: Exchange, s: Stanza, node: Node, dial: Dial 
 /** Translates one attribute if it is there and names a node's domain; true if it is there. */
 function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial: Dial | null): boolean {
   if (!attributes.find(buf, tag, name)) return false;
+  if (dial === null && namesSender(ex, buf)) return true;
   if (!readUri() || uri.localStart < 0) return true; // FS24: it may be a mixer's name
   const domain = ex.directory.findDomain(uri.buf, uri.domainStart, uri.domainEnd);
   if (domain === null && !ex.directory.trusts(uri.domain())) return true;
@@ -235,6 +237,24 @@ function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial:
     attributes.valueEnd,
     escapeAttribute(`${scheme}${local}@${door.text}${resource}`),
   );
+  return true;
+}
+
+/**
+ * The hot form: a component's `ref` names the call that answers (FS23), so only the domain changes, and where it
+ * stands is known. False: not that form.
+ */
+function namesSender(ex: Exchange, buf: Buffer): boolean {
+  const { from, directory } = ex;
+  const { valueStart, valueEnd } = attributes;
+  const start = valueStart + SCHEME.length, end = start + from.bareEnd - from.start;
+  if (from.buf !== buf || from.localStart < 0 || end > valueEnd || directory.calls.anyPublicId) return false;
+  if (end !== valueEnd && buf[end] !== SLASH) return false;
+  if (!isText(buf, valueStart, start, SCHEME) || !sameBytes(buf, start, buf, from.start, end - start)) {
+    return false;
+  }
+  const { wire } = ex.external[0]!;
+  ex.rewrite.bytes(end - (from.domainEnd - from.domainStart), end, wire, 0, wire.length);
   return true;
 }
 

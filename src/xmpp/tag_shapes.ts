@@ -99,7 +99,9 @@ export class TagShapes {
       if (i + length > end || !same(view, i, literals, shape * LITERAL_BYTES_MAX + first, length)) {
         let next = -1;
         for (let w = 0; w < WAYS; w++) {
-          if ((tried & 1 << w) === 0 && values[place * WAYS + w]! >= v && this.common[shape * WAYS + w]! >= v) {
+          if (
+            (tried & 1 << w) === 0 && values[place * WAYS + w]! >= v && this.common[shape * WAYS + w]! >= v
+          ) {
             next = w;
             break;
           }
@@ -140,7 +142,13 @@ export class TagShapes {
    * The tag that match() did not know was read to `tagEnd` and may be kept: its shape's number, or -1. Attribute k is
    * a literal where `literal(k)` says so.
    */
-  learn(buf: Buffer, tag: TagScan, tagEnd: number, defaultId: number, literal: (k: number) => boolean): number {
+  learn(
+    buf: Buffer,
+    tag: TagScan,
+    tagEnd: number,
+    defaultId: number,
+    literal: (k: number) => boolean,
+  ): number {
     const place = this.place;
     if (place < 0 || tag.colon > 0 || tag.prefixed > 0) return -1;
     const way = this.wayFor(place);
@@ -151,7 +159,10 @@ export class TagShapes {
     for (let k = 0; k <= tag.count; k++) {
       if (k < tag.count && literal(k)) continue;
       const stop = k < tag.count ? tag.valueStart[k]! : tagEnd;
-      if (written + stop - at > LITERAL_BYTES_MAX || (k < tag.count && (count === VALUES_MAX || tag.escaped[k] === 1))) {
+      if (
+        written + stop - at > LITERAL_BYTES_MAX ||
+        (k < tag.count && (count === VALUES_MAX || tag.escaped[k] === 1))
+      ) {
         return -1;
       }
       this.bytes.set(buf.subarray(at, stop), shape * LITERAL_BYTES_MAX + written);
@@ -195,7 +206,13 @@ export class TagShapes {
     const start = v === 0 ? 0 : this.ends[a * ENDS + v - 1]!;
     const length = this.ends[a * ENDS + v]! - start;
     if (this.ends[b * ENDS + v]! - (v === 0 ? 0 : this.ends[b * ENDS + v - 1]!) !== length) return false;
-    return same(this.literals, a * LITERAL_BYTES_MAX + start, this.literals, b * LITERAL_BYTES_MAX + start, length);
+    return same(
+      this.literals,
+      a * LITERAL_BYTES_MAX + start,
+      this.literals,
+      b * LITERAL_BYTES_MAX + start,
+      length,
+    );
   }
 }
 

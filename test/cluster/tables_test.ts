@@ -1,6 +1,7 @@
 /**
  * What is under way: requests, dials, offers, early events and the memory of what was hung up.
  */
+import { viewOf } from "../../src/base/bytes.ts";
 import { describe, expect, test } from "bun:test";
 import { Deadlines } from "../../src/base/deadlines.ts";
 import { Application, Resource } from "../../src/cluster/application.ts";
@@ -51,7 +52,7 @@ describe("requests", () => {
     const resource = juliet();
     const open = (node = node1, id = "1", to = "c@x") => {
       const buf = Buffer.from(id + to), at = Buffer.byteLength(id);
-      return requests.open(node, resource, 0, buf, 0, at, at, buf.length, 1_000);
+      return requests.open(node, resource, 0, viewOf(buf), 0, at, at, buf.length, 1_000);
     };
     const idOf = (request: Request) => {
       const out = Buffer.alloc(64);
