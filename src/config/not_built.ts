@@ -21,9 +21,6 @@ const otherThan = (only: number) => (value: unknown) =>
 export const NOT_BUILT: readonly NotBuilt[] = [
   { key: "xmpp.external.transport", values: ["s2s"], sentence: 'not built yet; use "component"' },
   { key: "xmpp.internal.transport", values: ["s2s"], sentence: 'not built yet; use "component"' },
-  // Silence is not judged yet: no ping asks anybody whether he is there (DC29).
-  { key: "nodes.grace_ms", values: otherThan(20_000), sentence: "not built yet; leave it out" },
-  { key: "clients.grace_ms", values: otherThan(5_000), sentence: "not built yet; leave it out" },
   { key: "nodes.static[].calls_max", sentence: "not built yet; leave it out" },
   {
     key: "applications[].on_controller_loss",
