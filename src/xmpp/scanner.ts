@@ -7,16 +7,17 @@
  *
  * It never copies, never looks at the stream's own tags (framer.ts) and never judges UTF-8 (utf8.ts).
  * XML 1.0, "Namespaces in XML 1.0", RFC 6120 §11.
+ *
+ * tidy: long because the states of one scan share their locals; split, each step would pay for carrying them.
  */
 import { AMP, BANG, BRACKET_END, CDATA_STOP, GT, LT, QUESTION, SLASH, TEXT_STOP, WHITE } from "./chars.ts";
 import type { FramerLimits } from "./framer.ts";
-import { kindOf, typeOf, typeOfEscaped } from "./kind.ts";
 import { HEADER_DEFAULT, type NamespaceScope, UNDECLARED } from "./namespace_scope.ts";
-import { NS_STREAM_CONTENT } from "./namespaces.ts";
 import { checkReference } from "./reference.ts";
-import { CHILDREN_MAX, EMPTY_VIEW, OTHER, Stanza, TYPE_NONE, TYPE_UNKNOWN } from "./stanza.ts";
+import { CHILDREN_MAX, EMPTY_VIEW, OTHER, Stanza, TYPE_NONE } from "./stanza.ts";
 import type { TagScan } from "./tag.ts";
 import { NO_DEFAULT, TagShapes } from "./tag_shapes.ts";
+import { learnTop, placeTop, readTop } from "./top_tag.ts";
 import { CUT, FAULT, type Trouble } from "./trouble.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -287,40 +288,23 @@ export class Scanner {
     if (depth === 1) {
       const name = tag.colon > 0 ? tag.colon + 1 : tag.nameStart;
       this.child(tag.start, name, tag.nameEnd, tagEnd, scope.publicId(ns));
-    } else if (depth === 0) this.top(buf, tagEnd, scope.publicId(ns));
+    } else if (depth === 0) {
+      readTop(this.stanza, buf, tag, tagEnd, scope.publicId(ns));
+      this.topKnown = true;
+    }
     return 0;
   }
 
   /** A tag that means the same wherever it stands: the next one like it is recognised. */
   private learn(buf: Buffer, tagEnd: number, depth: number): void {
     const { tag } = this;
+    if (!(depth > 0 ? this.inner : this.tops).wanting) return;
     if (tag.declarations > 1 || (tag.declarations === 1 && tag.attrColon[tag.declaration[0]!]! > 0)) return;
     const declared = tag.declarations === 1 ? tag.declaration[0]! : -1;
     if (declared >= 0 && tag.escaped[declared] === 1) return;
     const defaultId = declared < 0 ? NO_DEFAULT : this.defaultId[depth]!;
     if (depth > 0) this.inner.learn(buf, tag, tagEnd, defaultId, (k) => k === declared);
-    else this.learnTop(buf, tagEnd, defaultId, declared);
-  }
-
-  private learnTop(buf: Buffer, tagEnd: number, defaultId: number, declared: number): void {
-    const { tag, tops, stanza } = this;
-    if (stanza.typeStart >= 0 && stanza.type === TYPE_UNKNOWN) return;
-    const role = (k: number) => roleOf(buf, tag.attrStart[k]!, tag.attrEnd[k]!);
-    const literal = (k: number) => k === declared || (role(k) === TYPE && tag.escaped[k] === 0);
-    const shape = tops.learn(buf, tag, tagEnd, defaultId, literal);
-    if (shape < 0) return;
-    tops.mark[shape] = stanza.kind << 8 | stanza.type;
-    tops.typeAfter[shape] = -1;
-    for (let k = 0, v = 0, from = tag.start; k < tag.count; k++) {
-      if (role(k) === TYPE) {
-        tops.typeAfter[shape] = v;
-        tops.typeFrom[shape] = stanza.typeStart - from;
-        tops.typeTo[shape] = stanza.typeEnd - from;
-      }
-      if (literal(k)) continue;
-      tops.setRole(shape, v++, role(k));
-      from = tag.valueEnd[k]!;
-    }
+    else learnTop(this.tops, this.stanza, buf, tag, tagEnd, defaultId, declared);
   }
 
   /** element() for an inner tag whose shape is known. */
@@ -341,40 +325,14 @@ export class Scanner {
   /** element() for a top tag whose shape is known. */
   private knownTop(tagEnd: number): void {
     const { tops, scope, stanza } = this;
-    const { shape, valueStart, valueEnd } = tops;
-    const start = this.token;
-    let defaultId = tops.defaultId[shape]!;
+    let defaultId = tops.defaultId[tops.shape]!;
     if (defaultId === NO_DEFAULT) defaultId = HEADER_DEFAULT;
     if (defaultId === HEADER_DEFAULT) scope.useDefault();
-    const nameEnd = start + 1 + tops.nameLength[shape]!;
+    placeTop(stanza, tops, this.token, tagEnd, scope.publicId(defaultId));
     this.prefixes[0] = 0;
-    this.nameStart[0] = stanza.topNameStart = start + 1;
-    this.nameEnd[0] = stanza.topNameEnd = stanza.nameEnd = nameEnd;
+    this.nameStart[0] = stanza.topNameStart;
+    this.nameEnd[0] = stanza.topNameEnd;
     this.defaultId[0] = defaultId;
-    stanza.topNs = scope.publicId(defaultId);
-    stanza.tagEnd = tagEnd;
-    const mark = tops.mark[shape]!;
-    stanza.kind = mark >> 8;
-    stanza.type = mark & 0xff;
-    const after = tops.typeAfter[shape]!;
-    if (after >= 0) {
-      const from = after === 0 ? start : valueEnd[after - 1]!;
-      stanza.typeStart = from + tops.typeFrom[shape]!;
-      stanza.typeEnd = from + tops.typeTo[shape]!;
-    }
-    for (let v = tops.count - 1; v >= 0; v--) {
-      const role = tops.role(v);
-      if (role === TO) {
-        stanza.toStart = valueStart[v]!;
-        stanza.toEnd = valueEnd[v]!;
-      } else if (role === FROM) {
-        stanza.fromStart = valueStart[v]!;
-        stanza.fromEnd = valueEnd[v]!;
-      } else if (role === ID) {
-        stanza.idStart = valueStart[v]!;
-        stanza.idEnd = valueEnd[v]!;
-      }
-    }
     this.topKnown = true;
   }
 
@@ -398,41 +356,6 @@ export class Scanner {
 
   private undeclared(at: number): number {
     return this.trouble.fault("bad-namespace-prefix", "a namespace prefix that nobody declared", at);
-  }
-
-  private top(buf: Buffer, tagEnd: number, ns: number): void {
-    const tag = this.tag, stanza = this.stanza;
-    stanza.nameEnd = tag.nameEnd;
-    stanza.tagEnd = tagEnd;
-    stanza.topNameStart = tag.colon > 0 ? tag.colon + 1 : tag.nameStart;
-    stanza.topNameEnd = tag.nameEnd;
-    stanza.topNs = ns;
-    if (ns === NS_STREAM_CONTENT) stanza.kind = kindOf(buf, stanza.topNameStart, tag.nameEnd);
-    this.topKnown = true;
-    for (let n = 0; n < tag.count; n++) {
-      const from = tag.valueStart[n]!, to = tag.valueEnd[n]!, escaped = tag.escaped[n] === 1;
-      switch (roleOf(buf, tag.attrStart[n]!, tag.attrEnd[n]!)) {
-        case TO:
-          stanza.toStart = from;
-          stanza.toEnd = to;
-          stanza.toEscaped = escaped;
-          break;
-        case FROM:
-          stanza.fromStart = from;
-          stanza.fromEnd = to;
-          stanza.fromEscaped = escaped;
-          break;
-        case ID:
-          stanza.idStart = from;
-          stanza.idEnd = to;
-          stanza.idEscaped = escaped;
-          break;
-        case TYPE:
-          stanza.typeStart = from;
-          stanza.typeEnd = to;
-          stanza.type = (escaped ? typeOfEscaped : typeOf)(stanza.kind, buf, from, to);
-      }
-    }
   }
 
   private child(start: number, nameStart: number, nameEnd: number, tagEnd: number, ns: number): void {
@@ -487,16 +410,4 @@ export class Scanner {
     this.trouble.illFormed("<! that begins nothing", at);
     return FAULT;
   }
-}
-
-/** What an attribute of a top tag is to routing. */
-const NONE = 0, TO = 1, FROM = 2, ID = 3, TYPE = 4;
-
-function roleOf(buf: Uint8Array, start: number, end: number): number {
-  const a = buf[start]!, b = buf[start + 1]!;
-  if (end - start === 2) return a === 0x74 && b === 0x6f ? TO : a === 0x69 && b === 0x64 ? ID : NONE;
-  if (end - start !== 4) return NONE;
-  const c = buf[start + 2]!, d = buf[start + 3]!;
-  if (a === 0x66 && b === 0x72 && c === 0x6f && d === 0x6d) return FROM;
-  return a === 0x74 && b === 0x79 && c === 0x70 && d === 0x65 ? TYPE : NONE;
 }

@@ -183,6 +183,14 @@ export class TagShapes {
     return shape;
   }
 
+  /** Would learn() keep the tag that match() did not know? Cheap: asked for each of them. */
+  get wanting(): boolean {
+    const { place } = this;
+    if (place < 0) return false;
+    const last = place * WAYS + WAYS - 1;
+    return this.values[last]! < 0 || this.misses[place]! >= MISSES_MAX;
+  }
+
   /** An empty way, or one that nobody has fitted for a while; -1: all are in use. */
   private wayFor(place: number): number {
     for (let way = 0; way < WAYS; way++) if (this.values[place * WAYS + way]! < 0) return way;

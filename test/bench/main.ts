@@ -9,7 +9,7 @@
  *
  * To see where the gateway spends its time, run it from its sources with Bun's profiler while the bench loads it:
  *
- *   BENCH_GATEWAY="node_modules/.bin/bun --cpu-prof --cpu-prof-dir=/tmp/profile src/main.ts" \
+ *   BENCH_GATEWAY="node_modules/.bin/bun --cpu-prof --cpu-prof-dir=dist/profile src/main.ts" \
  *     node_modules/.bin/bun test/bench/main.ts --only relay --rounds 1
  *
  * then open the .cpuprofile in a browser's developer tools (it is written when the gateway ends in order), or use

@@ -24,6 +24,7 @@ const SENTENCES: Record<string, [text: string, retry: boolean]> = {
   ELOOP: ["is a symbolic link that leads nowhere", false],
 };
 
+/** What SQLite or the file system said about `path`, as a sentence for the operator. */
 export function asFault(error: unknown, path: string): StoreFault {
   if (error instanceof StoreFault) return error;
   const code = codeOf(error);
@@ -36,6 +37,7 @@ export function asFault(error: unknown, path: string): StoreFault {
   return new StoreFault(`"${path}" cannot be used: ${said}`, true);
 }
 
+/** The error's code, e.g. `SQLITE_FULL` or `EACCES`; "" if it has none. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
   return typeof code === "string" ? code : "";
