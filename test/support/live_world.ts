@@ -32,7 +32,7 @@ const ANSWER_LIMIT_MS = 10_000;
 /** DC6: what took the other stream arrives out of order, but not as late as this. */
 const DISORDER_MS = 30;
 /** Until a server has usually seen that a connection is gone. */
-const NOTICE_MS = 50;
+const NOTICE_MS = 100;
 
 /** What ejabberd 23.01 does not let through, by the titles of scenes. */
 export const EJABBERD_REFUSALS: Record<string, string> = {
@@ -131,7 +131,12 @@ export class LiveWorld implements SceneWorld {
       configuration,
       overrides: sceneOverrides(Object.fromEntries(options)),
     });
-    await this.#gateway.ready();
+    try {
+      await this.#gateway.ready();
+    } catch (fault) {
+      await this.stop();
+      throw fault;
+    }
   }
 
   async attach(party: Party, peer: Puppet): Promise<void> {
