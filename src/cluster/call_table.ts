@@ -23,6 +23,12 @@ export const CALL_OUTBOUND = 4;
 export const CALL_REFUSED = 8;
 /** Early events are held and not yet released; later ones queue behind them (PX7). */
 export const CALL_HOLDING = 16;
+/** A command that starts a component is unanswered. */
+export const CALL_STARTING = 256;
+/** The component table has something of it. */
+export const CALL_COMPONENTS = 512;
+/** Came back after a restart: what components it runs is not known. */
+export const CALL_RESTORED = 1024;
 const CALL_LONG_ID = 32;
 const CALL_PUBLIC_ID = 64;
 const CALL_LIVE = 128;
@@ -197,6 +203,11 @@ export class CallTable {
   /** The bytes of the public id where it differs from the node's, else null: then the node's id stands. */
   publicId(slot: number): Uint8Array | null {
     return (this.#int(slot, FLAGS) & CALL_PUBLIC_ID) === 0 ? null : this.#publicIds.get(slot)!;
+  }
+
+  /** Hash of the id: tells a call from another one that has got its slot. */
+  hash(slot: number): number {
+    return this.#int(slot, HASH);
   }
 
   idLength(slot: number): number {

@@ -8,7 +8,7 @@
  */
 import { viewOf } from "../base/bytes.ts";
 import type { Resource } from "./application.ts";
-import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND, CallTable } from "./call_table.ts";
+import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND, CALL_RESTORED, CallTable } from "./call_table.ts";
 import { ClientDirectory } from "./client_directory.ts";
 import type { Node, NodeDomain } from "./node.ts";
 import type { Journal } from "./node_directory.ts";
@@ -180,7 +180,8 @@ export class Directory extends ClientDirectory {
   restoreCall(row: CallRow, domain: NodeDomain, party: Resource, others: readonly Resource[]): void {
     const id = Buffer.from(row.id);
     const slot = this.calls.add(id, 0, id.length, domain.number, Math.floor(row.startedAt / 1000), row.slot);
-    const flags = (row.controlled ? CALL_CONTROLLED : 0) | (row.accepted ? CALL_ACCEPTED : 0) |
+    const flags = CALL_RESTORED | (row.controlled ? CALL_CONTROLLED : 0) |
+      (row.accepted ? CALL_ACCEPTED : 0) |
       (row.outbound ? CALL_OUTBOUND : 0);
     this.#enter(slot, domain.node, party, flags);
     if (row.publicId !== "") this.calls.setPublicId(slot, row.publicId);

@@ -18,6 +18,8 @@ export class EarlyEvents extends DeadlineItem {
   thinned = false;
   /** The call is known by now; what is held goes out at the deadline (AH25). -1: still unknown. */
   slot = -1;
+  /** Clock milliseconds until which a component's event waits for its `ref`. */
+  waitsUntil = 0;
 
   constructor(key: string, node: Node) {
     super();
@@ -86,6 +88,16 @@ export class EarlyTable {
 
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Puts back what waits on of a removed entry, for `ms` milliseconds. */
+  putBack(events: EarlyEvents, stanzas: Buffer[], ms: number): void {
+    events.stanzas = stanzas;
+    events.bytes = 0;
+    for (const stanza of stanzas) events.bytes += stanza.length;
+    this.#bytes += events.bytes;
+    this.#all.set(events.key, events);
+    this.#deadlines.add(events, ms);
   }
 
   /** Takes the entry out; what is dropped with it is counted when `lost`. */

@@ -29,6 +29,9 @@ export class Request extends DeadlineItem {
   toEnd = 0;
   /** Number of the external domain that was asked (answers come from there, DC6). */
   door = 0;
+  /** Slot of the call in which it starts a component, -1: it starts none; and the hash that tells that call. */
+  startsIn = -1;
+  callHash = 0;
   readonly cell: Buffer;
   readonly cellView: DataView;
   readonly cellStart: number;
@@ -109,6 +112,7 @@ export class RequestTable {
     request.open = false;
     request.turn = (request.turn + 1) & 0xffffff;
     request.node = null;
+    request.startsIn = -1;
     request.texts = request.cell;
     this.#free.push(request);
   }

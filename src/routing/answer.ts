@@ -6,6 +6,7 @@ import type { NodeDomain } from "../cluster/node.ts";
 import type { Request } from "../cluster/request.ts";
 import { CLASS_ANSWER } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_RESULT } from "../xmpp/stanza.ts";
+import { startAnswered } from "./component.ts";
 import { endMade } from "./departure.ts";
 import { dialError, dialResult } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
@@ -44,6 +45,7 @@ function forward(ex: Exchange, s: Stanza, domain: NodeDomain, request: Request):
   if (s.childCount > 0) payloadToClient(ex, s, domain.node);
   if (rewrite.send(ex.external[request.door]!.outlet, CLASS_ANSWER)) ex.meters.toClients++;
   else ex.meters.refused++;
+  if (request.startsIn >= 0) startAnswered(ex, request, s);
   ex.requests.close(request);
   ex.directory.unhold(resource);
 }
@@ -58,6 +60,7 @@ export function requestExpired(ex: Exchange, request: Request): void {
     to: texts.toString("utf8", request.toStart, request.toEnd),
   };
   ex.refuseLater(ex.external[request.door]!, asked, resource.wire, "remote-server-timeout", "wait");
+  if (request.startsIn >= 0) startAnswered(ex, request, null);
   ex.requests.close(request);
   ex.directory.unhold(resource);
 }

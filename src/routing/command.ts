@@ -7,6 +7,7 @@ import { NS_RAYO } from "../xmpp/namespaces.ts";
 import { CLASS_COMMAND, CLASS_END } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_SET } from "../xmpp/stanza.ts";
 import { isChild } from "./children.ts";
+import { noteStart } from "./component.ts";
 import type { Exchange } from "./exchange.ts";
 import { CONFLICT, mayCommand, NOT_FOUND, sender } from "./party.ts";
 import { OK, payloadToNode } from "./payload.ts";
@@ -70,6 +71,7 @@ export function command(ex: Exchange, s: Stanza, door: ServedDomain, slot = -1):
     return ex.refuse(s, door, "resource-constraint", "wait", "The requested resource is busy.");
   }
   ex.meters.toNodes++;
+  if (s.childNs[0] !== NS_RAYO) noteStart(ex, s, slot, request);
   party.consecutiveErrors = 0;
   // DC17: the first IQ set decides who controls the call.
   if (s.type === TYPE_SET && !calls.has(slot, CALL_CONTROLLED)) {

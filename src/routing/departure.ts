@@ -1,7 +1,7 @@
 /**
  * What follows when a client or a node is gone: its calls end, exactly once for everybody (PC7, PC8, PN7, DL12).
  */
-import { CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
+import { CALL_COMPONENTS, CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
 import type { Resource } from "../cluster/application.ts";
 import type { Node } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
@@ -76,6 +76,7 @@ export function endAtNode(ex: Exchange, slot: number): void {
 export function forget(ex: Exchange, slot: number): void {
   const { directory, early } = ex;
   ex.offers.conclude(slot);
+  if (directory.calls.has(slot, CALL_COMPONENTS)) ex.components.forget(slot);
   if (ex.early.bytes > 0) {
     const held = early.get(directory.nodeOf(slot), directory.calls.id(slot));
     if (held !== null) early.remove(held, true);

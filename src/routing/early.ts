@@ -1,15 +1,14 @@
 /**
- * Early events: released after the dial's result, or given up (PX7, AH25).
+ * Early events: released after the dial's result or the component's `ref`, or given up (PX7, PX8, AH25).
  */
 import { CALL_HOLDING } from "../cluster/call_table.ts";
 import type { EarlyEvents } from "../cluster/early.ts";
 import type { Node } from "../cluster/node.ts";
+import { PRESENCE } from "../xmpp/stanza.ts";
+import { AFTER_REF_MS, judgeHeld } from "./component.ts";
 import { deliver, refuseUnknown } from "./event.ts";
-import { eventKind } from "./event_kind.ts";
+import { EVENT_NONE, eventKind } from "./event_kind.ts";
 import type { Exchange } from "./exchange.ts";
-
-/** AH25: clients lose an event that comes in one segment with the `ref` it belongs to. */
-const AFTER_REF_MS = 20;
 
 /** The result of a dial made call `slot` known: what came before it follows a little later, in order. */
 export function bindEarly(ex: Exchange, node: Node, slot: number): void {
@@ -29,22 +28,40 @@ export function dropEarly(ex: Exchange, node: Node, nodeId: string): void {
 
 /** A held event found no room: what is held goes out now, so that this one may follow it. */
 export function releaseEarly(ex: Exchange, events: EarlyEvents): void {
-  const { directory, early } = ex;
-  const { slot } = events;
-  directory.calls.setFlag(slot, CALL_HOLDING, false);
-  early.remove(events, false);
-  for (const stanza of events.stanzas) {
-    ex.rescan.read(stanza, (s) => {
-      if (ex.readFrom(s) && directory.calls.isLive(slot)) deliver(ex, s, slot, eventKind(s));
-    });
-  }
+  release(ex, events, true);
 }
 
-/** Time is up: held events go out if their call is known by now, else they are dropped, an `end` last. */
+/** Time is up, or a `ref` has come: what is held goes out in order, up to an event that waits on for its own `ref`. */
+function release(ex: Exchange, events: EarlyEvents, all: boolean): void {
+  const { directory: { calls }, early } = ex;
+  const { slot, stanzas } = events;
+  calls.setFlag(slot, CALL_HOLDING, false);
+  early.remove(events, false);
+  let sent = 0, waits = false;
+  for (const stanza of stanzas) {
+    ex.rescan.read(stanza, (s) => {
+      if (!ex.readFrom(s) || !calls.isLive(slot)) return;
+      const fate = all ? "send" : judgeHeld(ex, events);
+      if (fate === "send") deliver(ex, s, slot, s.kind === PRESENCE ? eventKind(s) : EVENT_NONE);
+      else if (fate === "drop") early.dropped++;
+      else waits = true;
+    });
+    if (waits) break;
+    sent++;
+  }
+  if (!waits) return;
+  calls.setFlag(slot, CALL_HOLDING, true);
+  const { holdMs } = ex.settings;
+  const left = events.waitsUntil - ex.clock.now();
+  early.putBack(events, stanzas.slice(sent), sent === 0 ? left : holdMs);
+  if (sent > 0) events.waitsUntil = ex.clock.now() + holdMs;
+}
+
+/** Time is up, or a `ref` has come: held events go out if their call is known by now, else they are dropped, an `end` last. */
 export function earlyExpired(ex: Exchange, events: EarlyEvents): void {
   const { early } = ex;
   const { node } = events;
-  if (events.slot >= 0) return releaseEarly(ex, events);
+  if (events.slot >= 0) return release(ex, events, false);
   const awaited = node.outstandingDials > 0;
   // An `end` is remembered for as long as the result it precedes may come, which is once the time of a dial.
   if (events.ended && !events.thinned && awaited) return early.thin(events, ex.settings.dialTimeoutMs);

@@ -2,7 +2,13 @@
  * A call's presence: an offer, an event for its controlling party, or something of a call nobody knows (spec 2.3,
  * rows PX).
  */
-import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_HOLDING, CALL_OUTBOUND } from "../cluster/call_table.ts";
+import {
+  CALL_ACCEPTED,
+  CALL_CONTROLLED,
+  CALL_HOLDING,
+  CALL_OUTBOUND,
+  CALL_STARTING,
+} from "../cluster/call_table.ts";
 import { foldId } from "../cluster/fold_id.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
@@ -10,8 +16,17 @@ import { NS_CAPS, NS_RAYO } from "../xmpp/namespaces.ts";
 import { CLASS_END, CLASS_EVENT } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_ERROR, TYPE_NONE, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
 import { findChild } from "./children.ts";
+import { holdForRef, isEarly, noteComplete } from "./component.ts";
 import { endUnknown, errorToCall, forget } from "./departure.ts";
-import { EVENT_ANSWERED, EVENT_END, EVENT_JOINED, EVENT_NONE, EVENT_OFFER, eventKind } from "./event_kind.ts";
+import {
+  EVENT_ANSWERED,
+  EVENT_COMPLETE,
+  EVENT_END,
+  EVENT_JOINED,
+  EVENT_NONE,
+  EVENT_OFFER,
+  eventKind,
+} from "./event_kind.ts";
 import type { Exchange } from "./exchange.ts";
 import { releaseEarly } from "./early.ts";
 import { newOffer } from "./offer.ts";
@@ -39,9 +54,10 @@ export function callEvent(ex: Exchange, s: Stanza, domain: NodeDomain, slot: num
     ex.meters.ignored++; // OF5: the node's own re-offer of a known call; PX10: a bounce
     return;
   }
-  if (ex.directory.calls.has(slot, CALL_HOLDING)) {
-    holdBehind(ex, s, domain.node, slot, kind);
-    return;
+  const flags = ex.directory.calls.flags(slot);
+  if ((flags & (CALL_HOLDING | CALL_STARTING)) !== 0) {
+    if ((flags & CALL_HOLDING) !== 0) return holdBehind(ex, s, domain.node, slot, kind);
+    if (isEarly(ex, slot) && holdForRef(ex, s, slot)) return;
   }
   deliver(ex, s, slot, kind);
 }
@@ -56,6 +72,7 @@ export function deliver(ex: Exchange, s: Stanza, slot: number, kind: number): vo
   }
   if (kind === EVENT_JOINED) noteMixer(ex, s, slot);
   else if (kind === EVENT_ANSWERED) noteAnswered(ex, slot);
+  else if (kind === EVENT_COMPLETE) noteComplete(ex, slot);
   if (directory.calls.has(slot, CALL_CONTROLLED)) {
     const party = directory.partyOf(slot);
     if (party !== null) sendToClient(ex, s, slot, kind, party, CLASS_EVENT);
@@ -128,7 +145,7 @@ function isMixer(ex: Exchange, s: Stanza, domain: NodeDomain, id: string, kind: 
 }
 
 /** The call's first events are about to be released (AH25): this one goes out after them. */
-function holdBehind(ex: Exchange, s: Stanza, node: Node, slot: number, kind: number): void {
+export function holdBehind(ex: Exchange, s: Stanza, node: Node, slot: number, kind: number): void {
   const held = ex.early.get(node, ex.from.local());
   ex.rewrite.begin(s);
   if (ex.early.hold(node, ex.from.local(), ex.rewrite.copy(), kind === EVENT_END, ex.settings.holdMs)) return;

@@ -10,6 +10,7 @@ import type { Random } from "../base/random.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { DIALS_MAX, EARLY_BYTES_MAX, HANGUP_LOG_MAX, REQUESTS_MAX } from "../base/limits.ts";
 import { type Dial, DialTable, makeEpoch } from "../cluster/dial.ts";
+import { ComponentTable } from "../cluster/component_table.ts";
 import type { Directory } from "../cluster/directory.ts";
 import { type EarlyEvents, EarlyTable, HangupLog } from "../cluster/early.ts";
 import { MixerNames } from "../cluster/mixer_names.ts";
@@ -63,6 +64,7 @@ export class Exchange {
   readonly external: readonly ServedDomain[];
   readonly internal: readonly ServedDomain[];
   readonly meters = new RoutingMeters();
+  readonly components = new ComponentTable();
   readonly mixers = new MixerNames();
   readonly hangups = new HangupLog(HANGUP_WINDOW_MS, HANGUP_LOG_MAX);
   readonly requests: RequestTable;
@@ -290,6 +292,11 @@ export class Exchange {
   /** The value of an attribute, escaped so that it fits between single quotes. */
   text(buf: Buffer, start: number, end: number): string {
     return start < 0 ? "" : escapeAttribute(decodeAttribute(buf, start, end));
+  }
+
+  /** The value of an attribute that has references in it, as bytes. */
+  decoded(buf: Buffer, start: number, end: number): Buffer {
+    return Buffer.from(decodeAttribute(buf, start, end));
   }
 
   #idOf(s: Stanza): string {

@@ -23,6 +23,7 @@ import { clientPresence } from "./client_presence.ts";
 import { callEvent, callPresence } from "./event.ts";
 import type { Exchange } from "./exchange.ts";
 import { clientIq, nodeIq } from "./iq.ts";
+import { clientMessage, nodeMessage } from "./message.ts";
 import { nodePresence } from "./node_presence.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
@@ -131,7 +132,7 @@ export class Pipeline {
       if (s.type === TYPE_RESULT || s.type === TYPE_ERROR) ex.meters.unmatched++;
       else clientIq(ex, s, door);
     } else if (s.kind === PRESENCE) clientPresence(ex, s, door);
-    else if (s.kind === MESSAGE) ex.meters.ignored++;
+    else if (s.kind === MESSAGE) clientMessage(ex, s, door);
   }
 
   #fromNode(s: Stanza, domain: NodeDomain, door: ServedDomain): void {
@@ -144,7 +145,8 @@ export class Pipeline {
         ex.meters.messages++;
         answer(ex, s, domain);
       } else nodeIq(ex, s, door);
-    } else ex.meters.ignored++;
+    } else if (s.kind === MESSAGE) nodeMessage(ex, s, domain, door);
+    else ex.meters.ignored++;
   }
 
   /** DC8: nobody but trusted nodes may use the internal interface. */

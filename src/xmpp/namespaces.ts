@@ -9,7 +9,7 @@ import { sameBytes } from "../base/bytes.ts";
 export const NS_OTHER = 0;
 /** The content namespace of the stream itself (`jabber:component:accept`, `jabber:client`, `jabber:server`). */
 export const NS_STREAM_CONTENT = 1;
-/** `urn:xmpp:rayo:1` (XEP-0327). */
+/** `urn:xmpp:rayo:1` (XEP-0327), or the same under its older name. */
 export const NS_RAYO = 2;
 /** `urn:xmpp:rayo:ext:1`: component commands and `complete`. */
 export const NS_RAYO_EXT = 3;
@@ -17,7 +17,7 @@ export const NS_RAYO_EXT = 3;
 export const NS_RAYO_OTHER = 4;
 /** `urn:xmpp:rayo:cluster:1`: the Java node's `node-info`. */
 export const NS_RAYO_CLUSTER = 5;
-/** Any `urn:xmpp:tropo…` (JN10). */
+/** Any other `urn:xmpp:tropo…` (JN10). */
 export const NS_TROPO = 6;
 export const NS_PING = 7;
 export const NS_DISCO_INFO = 8;
@@ -59,6 +59,9 @@ export function isRayo(ns: number): boolean {
 const BYTES = NAMESPACE_TEXT.map((text) => new TextEncoder().encode(text));
 const RAYO_PREFIX = new TextEncoder().encode("urn:xmpp:rayo");
 const TROPO_PREFIX = new TextEncoder().encode("urn:xmpp:tropo");
+/** JN10: what the core namespaces were called before; elements in them are the same elements. */
+const OZONE = new TextEncoder().encode("urn:xmpp:tropo:ozone:1");
+const OZONE_EXT = new TextEncoder().encode("urn:xmpp:tropo:ozone:ext:1");
 /** Length of a name -> the first known namespace of that length; SAME_LENGTH: -> the next one. 0 ends the chain. */
 const BY_LENGTH = new Uint8Array(64);
 const SAME_LENGTH = new Uint8Array(NAMESPACE_TEXT.length);
@@ -88,6 +91,10 @@ export function namespaceId(buf: Uint8Array, start: number, end: number): number
   return NS_OTHER;
 }
 
+function isName(buf: Uint8Array, start: number, length: number, name: Uint8Array): boolean {
+  return length === name.length && sameBytes(buf, start, name, 0, length);
+}
+
 /** As namespaceId(), without the content namespaces: those depend on the stream. */
 export function knownNamespaceId(buf: Uint8Array, start: number, end: number): number {
   const length = end - start;
@@ -95,6 +102,9 @@ export function knownNamespaceId(buf: Uint8Array, start: number, end: number): n
     if (sameBytes(buf, start, BYTES[id]!, 0, length)) return id;
   }
   if (length > 13 && sameBytes(buf, start, RAYO_PREFIX, 0, 13)) return NS_RAYO_OTHER;
-  if (length >= 14 && sameBytes(buf, start, TROPO_PREFIX, 0, 14)) return NS_TROPO;
+  if (length >= 14 && sameBytes(buf, start, TROPO_PREFIX, 0, 14)) {
+    if (isName(buf, start, length, OZONE)) return NS_RAYO;
+    return isName(buf, start, length, OZONE_EXT) ? NS_RAYO_EXT : NS_TROPO;
+  }
   return NS_OTHER;
 }

@@ -12,6 +12,8 @@ const FILES = [
   "dial",
   "rewriting",
   "question",
+  "message",
+  "component",
 ];
 
 export async function sceneFiles(): Promise<Scene[]> {

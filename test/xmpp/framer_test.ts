@@ -150,6 +150,9 @@ test("children: names, namespaces, places", () => {
     ["urn:xmpp:rayo:output:1", NS_RAYO_OTHER],
     ["urn:xmpp:rayo:cluster:1", NS_RAYO_CLUSTER],
     ["urn:xmpp:tropo:say:1", NS_TROPO],
+    ["urn:xmpp:tropo:ozone:1", NS_RAYO], // JN10
+    ["urn:xmpp:tropo:ozone:ext:1", NS_RAYO_EXT],
+    ["urn:xmpp:tropo:ozone:2", NS_TROPO],
     ["urn:xmpp:ping", NS_PING],
     ["http://jabber.org/protocol/disco#info", NS_DISCO_INFO],
     ["http://jabber.org/protocol/disco#item", NS_OTHER],
