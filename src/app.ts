@@ -15,6 +15,7 @@ import type { Change, Snapshot, Store } from "./cluster/store.ts";
 import { Trust } from "./cluster/trust.ts";
 import type { Config } from "./config.ts";
 import { restartKeys } from "./config/reload.ts";
+import { ownershipSettings, routingSettings } from "./config/routing_settings.ts";
 import { ComponentLink } from "./link/component.ts";
 import type { LinkSink } from "./link/link.ts";
 import { OwnPings } from "./link/own_ping.ts";
@@ -147,6 +148,7 @@ export async function startApp(
         applications: next.applications,
         log: next.log,
       };
+      settings.ownership = ownershipSettings(config);
       switchboard.setTrust(trustOf(config), new Set(statics.map((node) => node.jid)));
       try {
         admin.setTokens(next.admin.tokens);
@@ -235,20 +237,6 @@ function trustOf(config: Config): Trust {
 function directorySettings({ nodes }: Config) {
   const { defaultPlatform, defaultWeight, defaultPriority } = nodes;
   return { defaultPlatform, defaultWeight, defaultPriority };
-}
-
-function routingSettings(config: Config): RoutingSettings {
-  return {
-    internalResource: config.gateway.internalResource,
-    dialAttemptsMax: config.dial.attemptsMax,
-    dialTimeoutMs: config.dial.timeoutMs,
-    dialDeadlineMs: config.dial.deadlineMs,
-    dialRetryConditions: new Set(config.dial.retryConditions),
-    commandTimeoutMs: config.commands.timeoutMs,
-    offerTimeoutMs: config.offers.timeoutMs,
-    holdMs: config.events.holdMs,
-    failuresAllowed: config.balancing.failuresAllowed,
-  };
 }
 
 function framerLimits(config: Config) {

@@ -106,8 +106,10 @@ export interface Config {
     static: StaticNode[];
   };
   clients: {
-    /** Silence after which a client's calls are given up (DC29). Default 5,000. */
+    /** Silence after which a client's calls are given up (DC29); how long `hold` holds them. Default 5,000. */
     graceMs: number;
+    /** How long a resource that vanished is asked whether it is back (AH20); 0: never. Default 600,000. */
+    returnWindowMs: number;
   };
   applications: DeclaredApplication[];
   store: {

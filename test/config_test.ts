@@ -74,7 +74,7 @@ describe("defaults (spec 9.3)", () => {
         greetIntervalMs: 30000,
         static: [],
       },
-      clients: { graceMs: 5000 },
+      clients: { graceMs: 5000, returnWindowMs: 600000 },
       store: {
         adapter: "sqlite",
         path: join(folder, "rayo-gateway.db"),

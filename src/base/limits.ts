@@ -57,5 +57,8 @@ export const EARLY_BYTES_MAX = 16 * 1024 * 1024;
 /** Calls remembered as told to hang up lately (DC20). */
 export const HANGUP_LOG_MAX = 65_536;
 
+/** Vanished resources that are asked whether they are back (AH20); about 400 B and fifteen pings each. */
+export const RETURNS_MAX = 16_384;
+
 /** Distinct JIDs counted as "ever registered" (§4.3); beyond it the two totals stand still rather than grow memory. */
 export const EVER_SEEN_MAX = 1_000_000;

@@ -18,12 +18,16 @@ export class Resource {
   readonly plain: boolean;
   application: Application | null = null;
   registered = false;
+  /** It does not answer, or its calls are held for it: whatever it says proves that it is back (DC29). */
+  missing = false;
   consecutiveErrors = 0;
   /** Head of its list in the call table (calls it controls or was offered last), -1: none. */
   callsHead = -1;
   calls = 0;
   /** Requests, dials and offers that still name it. */
   holds = 0;
+  /** The last fan-out that saw it: each resource hears a mixer's event once (PMX4). */
+  heard = 0;
 
   constructor(jid: string, bare: string, wire: Buffer) {
     this.jid = jid;

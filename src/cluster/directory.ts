@@ -10,6 +10,7 @@ import { viewOf } from "../base/bytes.ts";
 import type { Resource } from "./application.ts";
 import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND, CALL_RESTORED, CallTable } from "./call_table.ts";
 import { ClientDirectory } from "./client_directory.ts";
+import { ComponentOwners } from "./component_owners.ts";
 import type { Node, NodeDomain } from "./node.ts";
 import type { Journal } from "./node_directory.ts";
 import type { CallRow } from "./store.ts";
@@ -23,7 +24,8 @@ const ALIAS_STEM_MAX = 200;
 export class Directory extends ClientDirectory {
   readonly calls = new CallTable();
   quiesced = false;
-  /** Calls whose offer more than one resource has seen: all of them, first asked first. */
+  readonly componentOwners = new ComponentOwners();
+  /** Calls that more than one resource was offered or has controlled: all of them, first asked first. */
   readonly #alsoOffered = new Map<number, Resource[]>();
 
   /** The call of `node` with id `buf[start, end)`, or -1. */
@@ -118,6 +120,45 @@ export class Directory extends ClientDirectory {
     this.noteCall(slot);
   }
 
+  /**
+   * `resource`, a sibling of the controlling party, controls the call from now on. The one before stays a party: it
+   * hears the `end`, and its components go on being its own (IC9).
+   */
+  takeOver(slot: number, resource: Resource): void {
+    const before = this.partyOf(slot)!;
+    if (!this.isParty(slot, resource)) this.offerAlsoTo(slot, resource);
+    if (this.calls.has(slot, CALL_CONTROLLED)) this.componentOwners.share(slot, before);
+    this.takeControl(slot, resource);
+  }
+
+  /** The controlling party is gone: `heir` takes its place, with all it had started. */
+  handOver(slot: number, heir: Resource): void {
+    const before = this.partyOf(slot)!;
+    if (!this.isParty(slot, heir)) this.offerAlsoTo(slot, heir);
+    this.takeControl(slot, heir);
+    this.componentOwners.inherit(slot, before, heir);
+    this.withdraw(slot, before);
+  }
+
+  /** `resource` is gone: what it had started on calls of others is the business of who controls them (PX8). */
+  leaveComponents(resource: Resource): void {
+    for (const slot of this.componentOwners.slots()) {
+      const party = this.partyOf(slot);
+      if (party !== null && party !== resource) this.componentOwners.inherit(slot, resource, party);
+    }
+  }
+
+  /** `resource` is not a party of the call any more; nothing happens if it is the only one. */
+  withdraw(slot: number, resource: Resource): void {
+    const all = this.#alsoOffered.get(slot);
+    const at = all === undefined ? -1 : all.indexOf(resource);
+    if (all === undefined || at < 0 || all.length === 1) return;
+    all.splice(at, 1);
+    if (this.calls.party(slot) === resource.number) this.#moveTo(slot, all.at(-1)!);
+    this.noteCall(slot);
+    this.unhold(resource);
+  }
+
   /** Forgets a call: it has ended, or its node is told to end it. */
   removeCall(slot: number): void {
     const node = this.nodeOf(slot);
@@ -136,6 +177,7 @@ export class Directory extends ClientDirectory {
     }
     const others = this.#alsoOffered.get(slot);
     this.#alsoOffered.delete(slot);
+    if (this.componentOwners.size > 0) this.componentOwners.forget(slot);
     this.calls.remove(slot);
     if (others !== undefined) { for (const other of others) this.unhold(other); }
     if (party !== null) this.release(party);

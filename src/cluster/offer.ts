@@ -6,6 +6,8 @@ import type { Application, Resource } from "./application.ts";
 
 /** How many resources are asked at most, one after the other (DC19). */
 export const OFFER_RESOURCES_MAX = 4;
+/** How many are asked at most where all are asked at once: each costs a stanza for the offer and one for the `end`. */
+export const OFFER_ALL_MAX = 32;
 
 export class Offer extends DeadlineItem {
   readonly slot: number;
@@ -15,6 +17,8 @@ export class Offer extends DeadlineItem {
   readonly asked: Resource[];
   /** Milliseconds that each resource has. */
   readonly partMs: number;
+  /** Clock milliseconds when the whole offer is over, whoever was asked late (DC19). */
+  endsAt = Infinity;
   refused = false;
 
   constructor(
@@ -52,6 +56,15 @@ export class OfferTable {
 
   get(slot: number): Offer | null {
     return this.#offers.get(slot) ?? null;
+  }
+
+  /** Offers that `resource` was asked with and that nobody has taken or refused yet. */
+  asking(resource: Resource): Offer[] {
+    const found: Offer[] = [];
+    for (const offer of this.#offers.values()) {
+      if (!offer.refused && offer.asked.includes(resource)) found.push(offer);
+    }
+    return found;
   }
 
   /** Waits `ms` milliseconds from now, whatever was left. */

@@ -33,7 +33,8 @@ export function restore(directory: Directory, snapshot: Snapshot, log: Log): voi
   for (const { jid } of snapshot.clients) {
     const resource = resourceOf(directory, jid);
     const application = resource === null ? undefined : directory.applications.get(resource.bare);
-    if (resource !== null && application !== undefined) directory.registerResource(resource, application);
+    if (resource === null || directory.bans.has(resource.bare)) continue;
+    if (application !== undefined) directory.registerResource(resource, application);
   }
   let calls = 0;
   for (const row of snapshot.calls) {

@@ -193,9 +193,9 @@ export function warnings(config: Shaped): Omit<Relation, "on">[] {
     warn(["commands", "timeout_ms"], problem);
   }
   // A number that asks for nothing new must not keep a gateway from starting; that it waits for its use is said.
-  for (const [side, usual] of [["nodes", 20_000], ["clients", 5_000]] as const) {
-    if (config[side].grace_ms === usual) continue;
-    warn([side, "grace_ms"], `${config[side].grace_ms} has no effect yet: nobody is asked whether he is there`);
+  if (config.nodes.grace_ms !== 20_000) {
+    const problem = `${config.nodes.grace_ms} has no effect yet: no node is asked whether it is there`;
+    warn(["nodes", "grace_ms"], problem);
   }
   if (config.nodes.trusted.length === 0 && config.nodes.static.length === 0) {
     warn(

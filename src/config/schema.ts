@@ -106,6 +106,7 @@ export const schema = v.object({
   }),
   clients: section({
     grace_ms: v.optional(kind.ms(0, HOUR), 5_000),
+    return_window_ms: v.optional(kind.ms(0, HOUR), 600_000),
   }),
   applications: v.optional(kind.list(application, "a list of tables, each [[applications]]"), []),
   store: section({

@@ -9,7 +9,9 @@ import { type Stanza, TYPE_RESULT } from "../xmpp/stanza.ts";
 import { startAnswered } from "./component.ts";
 import { endMade } from "./departure.ts";
 import { dialError, dialResult } from "./dial.ts";
+import { noteOwner } from "./component_owner.ts";
 import type { Exchange } from "./exchange.ts";
+import { mixerAnswered, mixerUnanswered } from "./mixer_command.ts";
 import { payloadToClient, readRef } from "./payload.ts";
 
 /** `s` is an IQ result or error from `domain`'s node; `ex.from` its sender. */
@@ -38,14 +40,16 @@ export function answer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
 function forward(ex: Exchange, s: Stanza, domain: NodeDomain, request: Request): void {
   const { rewrite } = ex;
   const resource = request.resource!;
+  if (ex.directory.componentOwners.size > 0) noteOwner(ex, s, domain.node, resource);
   rewrite.begin(s);
   rewrite.bytes(s.idStart, s.idEnd, request.texts, request.idStart, request.idEnd);
   rewrite.bytes(s.fromStart, s.fromEnd, request.texts, request.toStart, request.toEnd);
   rewrite.bytes(s.toStart, s.toEnd, resource.wire, 0, resource.wire.length);
-  if (s.childCount > 0) payloadToClient(ex, s, domain.node);
+  if (s.childCount > 0) payloadToClient(ex, s, domain.node, null, resource);
   if (rewrite.send(ex.external[request.door]!.outlet, CLASS_ANSWER)) ex.meters.toClients++;
   else ex.meters.refused++;
   if (request.startsIn >= 0) startAnswered(ex, request, s);
+  if (request.mixer !== null) mixerAnswered(ex, s, domain, request);
   ex.requests.close(request);
   ex.directory.unhold(resource);
 }
@@ -61,6 +65,7 @@ export function requestExpired(ex: Exchange, request: Request): void {
   };
   ex.refuseLater(ex.external[request.door]!, asked, resource.wire, "remote-server-timeout", "wait");
   if (request.startsIn >= 0) startAnswered(ex, request, null);
+  if (request.mixer !== null) mixerUnanswered(ex, request);
   ex.requests.close(request);
   ex.directory.unhold(resource);
 }

@@ -2,11 +2,12 @@
  * Presence from clients to an external domain: who is ready for calls and who has left (spec 2.2, rows PC).
  */
 import type { Exchange } from "./exchange.ts";
-import { clientDeparted } from "./departure.ts";
+import { mixerFilter } from "./mixer_filter.ts";
 import type { ServedDomain } from "./served_domain.ts";
 import { showOf } from "./show.ts";
 import { type Stanza, TYPE_ERROR, TYPE_NONE, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
 import { resourceOf, sender } from "./party.ts";
+import { resourceBounced, resourceGone, resourceQuiet, resourceReady } from "./watching.ts";
 
 export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): void {
   const { directory, from, to } = ex;
@@ -17,18 +18,18 @@ export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): voi
   const known = sender(ex);
 
   if (s.type === TYPE_ERROR) {
-    // PC10: something the gateway sent came back; six of them in a row take the resource out of rotation (§3.4).
-    if (known !== null && known.registered) known.consecutiveErrors++;
+    if (known !== null) resourceBounced(ex, s, known); // PC10
     ex.meters.ignored++;
     return;
   }
+  if (to.localStart >= 0 && directory.mixers.size > 0 && mixerFilter(ex, s, door, known)) return; // PM1–PM3
   // Presence to a call or a mixer is no word about the client itself: a server sends `unavailable` there, too (DC27).
   if (to.localStart >= 0 && s.type === TYPE_UNAVAILABLE) {
     ex.meters.ignored++;
     return;
   }
   if (s.type === TYPE_UNAVAILABLE) {
-    if (known !== null) clientDeparted(ex, known); // PC7, PC8
+    if (known !== null) resourceGone(ex, known); // PC7, PC8
     return;
   }
   if (s.type !== TYPE_NONE) {
@@ -48,6 +49,7 @@ export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): voi
   }
   if (show !== "chat") {
     if (known !== null) directory.unregisterResource(known); // PC4, PC5
+    resourceQuiet(ex, from.full());
     return;
   }
   const application = directory.applications.get(bare);
@@ -59,5 +61,6 @@ export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): voi
   if (!resource.registered) {
     directory.registerResource(resource, application); // PC1, PC12, PC13
     ex.log.info("resource is ready", { resource: resource.jid, application: bare });
+    resourceReady(ex, resource);
   }
 }

@@ -9,9 +9,12 @@ import { type Stanza, TYPE_SET } from "../xmpp/stanza.ts";
 import { isChild } from "./children.ts";
 import { noteStart } from "./component.ts";
 import type { Exchange } from "./exchange.ts";
-import { CONFLICT, mayCommand, NOT_FOUND, sender } from "./party.ts";
+import { CONFLICT, mayCommand, NOT_FOUND, ownsComponent, sender } from "./party.ts";
+import { lacksLetter } from "./ownership.ts";
+import { joinSent, mixerCommand } from "./mixer_command.ts";
 import { OK, payloadToNode } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
+import { resourceBack } from "./watching.ts";
 
 /**
  * `ex.to` holds the call's JID at the external domain, `ex.from` the client; `slot` is the call if it was found
@@ -25,10 +28,15 @@ export function command(ex: Exchange, s: Stanza, door: ServedDomain, slot = -1):
   const may = slot < 0 || calls.has(slot, CALL_REFUSED) ? NOT_FOUND : mayCommand(ex, slot, party);
   if (may === CONFLICT) return ex.refuse(s, door, "conflict", "cancel");
   if (may === NOT_FOUND || party === null) {
+    if (directory.mixers.size > 0 && mixerCommand(ex, s, door, party)) return;
     return ex.refuse(s, door, "item-not-found", "cancel", `Could not find rayo node for id [${to.local()}]`);
   }
   // FS41: `exec` runs anything on a FreeSWITCH; it is not for clients, whatever it is addressed to (IC4).
   if (isChild(s, 0, NS_RAYO, "exec")) return ex.refuse(s, door, "feature-not-implemented", "cancel");
+
+  if (ex.settings.ownership.commandsNeedLetters && lacksLetter(ex, s, party)) {
+    return ex.refuse(s, door, "not-authorized", "auth");
+  }
 
   const domain = directory.domain(calls.domain(slot));
   const { node } = domain;
@@ -71,12 +79,17 @@ export function command(ex: Exchange, s: Stanza, door: ServedDomain, slot = -1):
     return ex.refuse(s, door, "resource-constraint", "wait", "The requested resource is busy.");
   }
   ex.meters.toNodes++;
+  if (ex.mixerWishes.length > 0) joinSent(ex, request, slot);
   if (s.childNs[0] !== NS_RAYO) noteStart(ex, s, slot, request);
   party.consecutiveErrors = 0;
+  if (party.missing) resourceBack(ex, party);
+  if (s.type !== TYPE_SET) return;
   // DC17: the first IQ set decides who controls the call.
-  if (s.type === TYPE_SET && !calls.has(slot, CALL_CONTROLLED)) {
+  if (!calls.has(slot, CALL_CONTROLLED)) {
     if (!last) calls.setFlag(slot, CALL_ACCEPTED, true);
-    directory.takeControl(slot, party);
+    directory.takeOver(slot, party);
     ex.offers.conclude(slot);
+  } else if (calls.party(slot) !== party.number && ownsComponent(ex, slot, party) === null) {
+    directory.takeOver(slot, party); // calls.siblings_may_command
   }
 }

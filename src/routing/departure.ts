@@ -7,31 +7,54 @@ import type { Node } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
 import { CLASS_ANSWER, CLASS_END } from "../xmpp/outlet.ts";
 import type { Exchange } from "./exchange.ts";
+import { endMixersOf, leaveAudiences, leaveMixers } from "./mixer_life.ts";
 import { askNext } from "./offer.ts";
+import { controllerLoss } from "./ownership.ts";
 import { abandonDials, dialFailed, revokeDials } from "./dial.ts";
 
 const HANGUP = "<hangup xmlns='urn:xmpp:rayo:1'/>";
 /** OF2: the reason is the first child. */
 export const REJECT = "<reject xmlns='urn:xmpp:rayo:1'><error/></reject>";
 
-/** PC7, PC8: a resource left. Its calls are ended at their nodes; offers it had go to others (OF3). */
+/**
+ * PC7, PC8: a resource left for good. Offers it had go to others (OF3); calls it controls are ended at their nodes, or
+ * go to another resource of its application (`calls.on_controller_loss`).
+ */
 export function clientDeparted(ex: Exchange, resource: Resource): void {
   const { directory } = ex;
   resource.holds++;
   directory.unregisterResource(resource);
   abandonDials(ex, resource); // DL12
+  offersLeft(ex, resource, true);
+  const handsOver = controllerLoss(ex, resource) === "handover";
   const { calls } = directory;
   for (let slot = resource.callsHead; slot >= 0;) {
     const next = calls.nextOfParty(slot);
-    const offer = ex.offers.get(slot);
-    if (offer === null) {
-      sayEnd(ex, slot, resource); // GAP 10: others were offered the call before
-      endAtNode(ex, slot);
-    } else if (!offer.refused) askNext(ex, offer, offer.asked.some((other) => other.registered));
+    // A refused offer waits for its `end`.
+    if (ex.offers.get(slot) === null) {
+      const heir = handsOver ? resource.application?.pick() ?? null : null;
+      if (heir !== null) directory.handOver(slot, heir);
+      else {
+        sayEnd(ex, slot, resource); // GAP 10: others were offered the call before
+        endAtNode(ex, slot);
+      }
+    }
     slot = next;
   }
+  if (directory.componentOwners.size > 0) directory.leaveComponents(resource);
+  leaveAudiences(ex, resource);
   ex.log.info("resource has left", { resource: resource.jid });
   directory.unhold(resource);
+}
+
+/** OF3: `resource`, not in rotation any more, has offers open: others are asked. If it left `forGood` it is no party. */
+export function offersLeft(ex: Exchange, resource: Resource, forGood: boolean): void {
+  const { directory } = ex;
+  for (const offer of ex.offers.asking(resource)) {
+    const othersMay = offer.asked.some((other) => other.registered);
+    if (!othersMay || directory.partyOf(offer.slot) === resource) askNext(ex, offer, othersMay);
+    if (forGood && directory.calls.isLive(offer.slot)) directory.withdraw(offer.slot, resource);
+  }
 }
 
 /**
@@ -50,6 +73,7 @@ export function applicationBanned(ex: Exchange, jid: string): number {
       endAtNode(ex, slot);
       ended++;
     }
+    leaveAudiences(ex, resource);
     directory.unregisterResource(resource);
     directory.unhold(resource);
   }
@@ -81,6 +105,7 @@ export function forget(ex: Exchange, slot: number): void {
     const held = early.get(directory.nodeOf(slot), directory.calls.id(slot));
     if (held !== null) early.remove(held, true);
   }
+  if (directory.calls.has(slot, CALL_IN_MIXER)) leaveMixers(ex, slot);
   directory.removeCall(slot);
 }
 
@@ -97,6 +122,7 @@ export function nodeDeparted(ex: Exchange, node: Node): void {
     ended++;
     slot = next;
   }
+  endMixersOf(ex, node);
   ex.log.warn("node is gone", { node: node.jid, calls_ended: ended });
 }
 
@@ -111,6 +137,7 @@ export function nodeDismissed(ex: Exchange, node: Node): void {
     sayEnd(ex, slot);
     endAtNode(ex, slot);
   }
+  endMixersOf(ex, node);
   ex.log.warn("node is not trusted any more", { node: node.jid, calls_ended: ended });
 }
 

@@ -14,9 +14,12 @@ import { endMade } from "./departure.ts";
 import { bindEarly, dropEarly } from "./early.ts";
 import type { Exchange } from "./exchange.ts";
 import { readCondition, type StanzaCondition } from "./condition.ts";
+import { dialLacksLetter } from "./ownership.ts";
+import { bindDialJoins, dropDialJoins, expectDialJoins } from "./mixer_life.ts";
 import { sender } from "./party.ts";
 import { OK, payloadToClient, payloadToNode, readDial, readRef } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
+import { resourceBack } from "./watching.ts";
 
 /** An IQ set with a `dial` to an external domain; `ex.from` is the client. */
 export function dial(ex: Exchange, s: Stanza, door: ServedDomain): void {
@@ -27,10 +30,12 @@ export function dial(ex: Exchange, s: Stanza, door: ServedDomain): void {
   const application = directory.applications.get(from.bare());
   if (application === undefined) return ex.refuse(s, door, "registration-required", "auth"); // DC22
   const known = sender(ex);
+  if (known?.missing === true) resourceBack(ex, known);
   if (known === null || !known.registered) {
     const text = `Could not find associated platform for client JID ${from.full()}`;
     return ex.refuse(s, door, "service-unavailable", "cancel", text); // DL2
   }
+  if (dialLacksLetter(ex, s, application)) return ex.refuse(s, door, "not-authorized", "auth");
   if (s.idStart < 0) return ex.refuse(s, door, "bad-request", "modify", "An IQ needs an id");
   if (ex.congested() || ex.dials.full) {
     return ex.refuse(s, door, "resource-constraint", "wait", "The requested resource is busy.");
@@ -75,6 +80,7 @@ function askNode(ex: Exchange, d: Dial, s: Stanza, node: Node | null): boolean {
   if (node === null) return false;
   const { rewrite, dials, settings } = ex;
   const now = ex.clock.now();
+  dropDialJoins(ex, d);
   dials.ask(d, node, now, Math.min(settings.dialTimeoutMs, d.endsAt - now));
   rewrite.begin(s);
   const idAt = rewrite.space(32);
@@ -84,8 +90,10 @@ function askNode(ex: Exchange, d: Dial, s: Stanza, node: Node | null): boolean {
   rewrite.bytes(s.toStart, s.toEnd, node.wire, 0, node.wire.length);
   if (payloadToNode(ex, s, node, d.resource) !== OK || !rewrite.send(ex.toNodes, CLASS_NEW)) {
     dials.leave(d);
+    ex.mixerWishes.length = 0;
     return false;
   }
+  if (ex.mixerWishes.length > 0) expectDialJoins(ex, d);
   ex.meters.dialAttempts++;
   ex.meters.toNodes++;
   return true;
@@ -130,6 +138,7 @@ export function dialResult(ex: Exchange, s: Stanza, d: Dial): void {
     answerDial(ex, d, "internal-server-error", "cancel", "The node answered with a call that was refused");
     return;
   }
+  bindDialJoins(ex, d, slot);
   forwardAnswer(ex, s, d, node);
   bindEarly(ex, node, slot);
   finish(ex, d);
@@ -233,7 +242,7 @@ function forwardAnswer(ex: Exchange, s: Stanza, d: Dial, node: Node): void {
   rewrite.text(s.idStart, s.idEnd, d.id);
   rewrite.text(s.fromStart, s.fromEnd, d.to);
   rewrite.bytes(s.toStart, s.toEnd, d.resource.wire, 0, d.resource.wire.length);
-  payloadToClient(ex, s, node, d);
+  payloadToClient(ex, s, node, d, d.resource);
   if (s.type === TYPE_ERROR) ex.log.debug("dial refused by node", { node: node.jid });
   if (rewrite.send(door.outlet, CLASS_ANSWER)) ex.meters.toClients++;
   else ex.meters.refused++;
@@ -275,6 +284,7 @@ function sayNo(ex: Exchange, d: Dial, condition: string, type: StanzaErrorType, 
 }
 
 function finish(ex: Exchange, d: Dial): void {
+  dropDialJoins(ex, d);
   ex.dials.remove(d);
   ex.directory.unhold(d.resource);
 }

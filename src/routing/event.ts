@@ -28,7 +28,9 @@ import {
   eventKind,
 } from "./event_kind.ts";
 import type { Exchange } from "./exchange.ts";
+import { listener } from "./component_owner.ts";
 import { releaseEarly } from "./early.ts";
+import { callJoined, mixerPresence } from "./mixer_event.ts";
 import { newOffer } from "./offer.ts";
 import { attributeOf } from "./payload.ts";
 import { sendToClient } from "./to_client.ts";
@@ -39,6 +41,10 @@ export function callPresence(ex: Exchange, s: Stanza, domain: NodeDomain): void 
   const slot = ex.directory.findCall(from.buf, from.localStart, from.localEnd, domain.node);
   if (slot >= 0) return callEvent(ex, s, domain, slot);
   const kind = eventKind(s);
+  if (ex.directory.mixers.size > 0) {
+    const mixer = ex.directory.mixers.find(domain.node, from.local());
+    if (mixer !== null) return mixerPresence(ex, s, mixer, kind);
+  }
   if (kind === EVENT_OFFER && ex.dials.reserving(foldId(from.local()))?.node === domain.node) {
     ex.meters.ignored++; // OF5: the echo of the dial it is asked
     return;
@@ -70,11 +76,11 @@ export function deliver(ex: Exchange, s: Stanza, slot: number, kind: number): vo
     forget(ex, slot);
     return;
   }
-  if (kind === EVENT_JOINED) noteMixer(ex, s, slot);
+  if (kind === EVENT_JOINED) callJoined(ex, s, slot);
   else if (kind === EVENT_ANSWERED) noteAnswered(ex, slot);
   else if (kind === EVENT_COMPLETE) noteComplete(ex, slot);
   if (directory.calls.has(slot, CALL_CONTROLLED)) {
-    const party = directory.partyOf(slot);
+    const party = directory.componentOwners.size === 0 ? directory.partyOf(slot) : listener(ex, slot, kind);
     if (party !== null) sendToClient(ex, s, slot, kind, party, CLASS_EVENT);
     return;
   }
@@ -87,13 +93,6 @@ function noteAnswered(ex: Exchange, slot: number): void {
   if (!calls.has(slot, CALL_OUTBOUND) || calls.has(slot, CALL_ACCEPTED)) return;
   calls.setFlag(slot, CALL_ACCEPTED, true);
   ex.directory.noteCall(slot);
-}
-
-/** A `joined` names its mixer: presences of that name are a mixer's from now on. */
-function noteMixer(ex: Exchange, s: Stanza, slot: number): void {
-  const joined = findChild(s, NS_RAYO, "joined");
-  const name = joined < 0 ? null : attributeOf(s, joined, "mixer-name");
-  if (name !== null) ex.mixers.add(ex.directory.nodeOf(slot), name);
 }
 
 /** PX3, PX7, DC20. */
@@ -132,16 +131,14 @@ export function refuseUnknown(ex: Exchange, node: Node, id: string, domain: stri
   endUnknown(ex, node, id, domain);
 }
 
-/** Is this a mixer's presence? They are dropped until mixers are routed. */
+/** DC20: is this the presence of a mixer that is not ours, or not any more? Nothing is said of those. */
 function isMixer(ex: Exchange, s: Stanza, domain: NodeDomain, id: string, kind: number): boolean {
   const caps = findChild(s, NS_CAPS, "c");
   if (kind === EVENT_NONE && caps >= 0 && attributeOf(s, caps, "node") === "urn:xmpp:rayo:mixer:1") {
     ex.mixers.add(domain.node, id);
     return true;
   }
-  if (!ex.mixers.has(domain.node, id)) return false;
-  if (kind === EVENT_NONE && s.type === TYPE_UNAVAILABLE) ex.mixers.delete(domain.node, id); // PMX7
-  return true;
+  return ex.mixers.has(domain.node, id);
 }
 
 /** The call's first events are about to be released (AH25): this one goes out after them. */

@@ -13,10 +13,12 @@ import { type Dial, DialTable, makeEpoch } from "../cluster/dial.ts";
 import { ComponentTable } from "../cluster/component_table.ts";
 import type { Directory } from "../cluster/directory.ts";
 import { type EarlyEvents, EarlyTable, HangupLog } from "../cluster/early.ts";
+import type { Mixer } from "../cluster/mixer.ts";
 import { MixerNames } from "../cluster/mixer_names.ts";
 import type { Node } from "../cluster/node.ts";
 import { type Offer, OfferTable } from "../cluster/offer.ts";
 import { type Request, RequestTable } from "../cluster/request.ts";
+import { type Watch, WatchTable } from "../cluster/watch.ts";
 import { decodeAttribute, decodeInto, escapeAttribute } from "../xmpp/escape.ts";
 import { JidView, splitJid } from "../xmpp/jid.ts";
 import { CLASS_ANSWER, CLASS_END, type OutletPort } from "../xmpp/outlet.ts";
@@ -24,6 +26,8 @@ import { stanzaError, type StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { type Stanza, TYPE_ERROR, TYPE_RESULT } from "../xmpp/stanza.ts";
 import { FastLane } from "./fast_lane.ts";
 import { RoutingMeters } from "./meters.ts";
+import type { MixerWish } from "./mixer_name.ts";
+import type { OwnershipSettings } from "./ownership.ts";
 import { Rescan } from "./rescan.ts";
 import { Rewrite } from "./rewrite.ts";
 import type { ServedDomain } from "./served_domain.ts";
@@ -40,7 +44,11 @@ export interface RoutingSettings {
   commandTimeoutMs: number;
   offerTimeoutMs: number;
   holdMs: number;
+  /** Every application sees the same mixers (`mixers.scope = "shared"`). */
+  mixersShared: boolean;
   failuresAllowed: number;
+  /** Who may have a call, and what becomes of it without them. */
+  ownership: OwnershipSettings;
 }
 
 /** What routing has to be told when time is up; filled in by the pipeline. */
@@ -49,6 +57,11 @@ export interface Expiries {
   dial(dial: Dial): void;
   offer(offer: Offer): void;
   early(events: EarlyEvents): void;
+  /** An empty mixer whose node has not said that it is gone. */
+  mixer(mixer: Mixer): void;
+  /** Held events of a component on a mixer. */
+  verbEvents(events: EarlyEvents): void;
+  watch(watch: Watch): void;
 }
 
 /** DC20: one `hangup` per unknown call in this time. */
@@ -71,6 +84,13 @@ export class Exchange {
   readonly dials: DialTable;
   readonly offers: OfferTable;
   readonly early: EarlyTable;
+  /** Events of components on mixers that came before their `ref` (PMX3). */
+  readonly verbEvents: EarlyTable;
+  /** Empty mixers, until their nodes say that they are gone (PMX8). */
+  readonly mixerEnds: Deadlines<Mixer>;
+  /** What the joins in the payload that was translated last ask for; taken by whoever sends it. */
+  readonly mixerWishes: MixerWish[] = [];
+  readonly watches: WatchTable;
   readonly rewrite = new Rewrite();
   readonly rescan = new Rescan();
   readonly lane = new FastLane();
@@ -84,6 +104,8 @@ export class Exchange {
   readonly #toDecoded = Buffer.allocUnsafeSlow(JID_BYTES_MAX * 6);
   /** Clock milliseconds since when the internal link has been up (DC9). */
   internalUpSince = 0;
+  /** The same of the external one. */
+  externalUpSince = 0;
   /** What follows when a request's time is up, or its node is gone. */
   readonly expireRequest: (request: Request) => void;
   #ownIds = 0;
@@ -113,8 +135,15 @@ export class Exchange {
     this.dials = new DialTable(epoch, new Deadlines<Dial>(clock, (d) => expiries.dial(d)), DIALS_MAX);
     this.offers = new OfferTable(new Deadlines<Offer>(clock, (o) => expiries.offer(o)));
     this.early = new EarlyTable(new Deadlines<EarlyEvents>(clock, (e) => expiries.early(e)), EARLY_BYTES_MAX);
+    this.verbEvents = new EarlyTable(
+      new Deadlines<EarlyEvents>(clock, (e) => expiries.verbEvents(e)),
+      EARLY_BYTES_MAX,
+    );
+    this.mixerEnds = new Deadlines<Mixer>(clock, (m) => expiries.mixer(m));
     this.expireRequest = (request) => expiries.request(request);
     this.self = Buffer.from(escapeAttribute(`${this.internal[0]!.text}/${settings.internalResource}`));
+    const watchDeadlines = new Deadlines<Watch>(clock, (w) => expiries.watch(w));
+    this.watches = new WatchTable(`gw-${epoch.slice(1)}-w`, watchDeadlines);
     this.#ownIdPrefix = `gw-${epoch.slice(1)}-`;
   }
 

@@ -3,9 +3,9 @@
  */
 import { CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
 import { foldId } from "../cluster/fold_id.ts";
-import type { Application } from "../cluster/application.ts";
+import type { Application, Resource } from "../cluster/application.ts";
 import type { NodeDomain } from "../cluster/node.ts";
-import { Offer, OFFER_RESOURCES_MAX } from "../cluster/offer.ts";
+import { Offer, OFFER_ALL_MAX, OFFER_RESOURCES_MAX } from "../cluster/offer.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
 import { NS_RAYO } from "../xmpp/namespaces.ts";
 import { CLASS_NEW } from "../xmpp/outlet.ts";
@@ -14,6 +14,7 @@ import { findChild } from "./children.ts";
 import { endAtNode, errorToCall, forget, REJECT, sayEnd } from "./departure.ts";
 import { EVENT_OFFER } from "./event_kind.ts";
 import type { Exchange } from "./exchange.ts";
+import { permitted } from "./ownership.ts";
 import { attributeOf } from "./payload.ts";
 import { sendToClient } from "./to_client.ts";
 
@@ -41,7 +42,10 @@ export function newOffer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
     return refuseOffer(ex, domain, "resource-constraint", "The requested resource is busy.");
   }
   const { external } = ex;
-  const resource = external[0]!.outlet.up ? application.pick() : null;
+  const { offerToAll } = ex.settings.ownership;
+  // 9.3: without the letter it is as if no resource were there.
+  const mayOffer = external[0]!.outlet.up && permitted(ex, application, "offer");
+  const resource = mayOffer ? application.pick() : null;
   if (resource === null) return refuseOffer(ex, domain, "recipient-unavailable", nobody(application));
 
   const slot = directory.addCall(
@@ -55,7 +59,7 @@ export function newOffer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
     "",
     ex.dials.reserving(foldId(from.local())) !== null,
   );
-  const parts = Math.min(application.resources.length, OFFER_RESOURCES_MAX);
+  const parts = offerToAll ? 1 : Math.min(application.resources.length, OFFER_RESOURCES_MAX);
   ex.rewrite.begin(s);
   const offer = new Offer(
     slot,
@@ -64,12 +68,30 @@ export function newOffer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
     [resource],
     Math.floor(ex.settings.offerTimeoutMs / parts),
   );
+  offer.endsAt = ex.clock.now() + ex.settings.offerTimeoutMs;
   ex.offers.add(offer);
   if (!sendToClient(ex, s, slot, EVENT_OFFER, resource, CLASS_NEW)) {
     forget(ex, slot); // BUG 38: nothing stays registered of an offer that was not sent
     return refuseOffer(ex, domain, "resource-constraint", "The requested resource is busy.");
   }
+  if (offerToAll) offerToOthers(ex, s, offer);
   directory.noteCall(slot);
+}
+
+/** OF1, `offers.mode = "all"`: the others are asked at the same moment; the first command wins (OF4). */
+function offerToOthers(ex: Exchange, s: Stanza, offer: Offer): void {
+  for (;;) {
+    const other = offer.asked.length < OFFER_ALL_MAX ? offer.application.pick(offer.asked) : null;
+    if (other === null) return;
+    ask(ex, s, offer, other);
+  }
+}
+
+/** The call is offered to one more resource, too. */
+function ask(ex: Exchange, s: Stanza, offer: Offer, resource: Resource): void {
+  offer.asked.push(resource);
+  ex.directory.offerAlsoTo(offer.slot, resource);
+  sendToClient(ex, s, offer.slot, EVENT_OFFER, resource, CLASS_NEW);
 }
 
 /**
@@ -79,20 +101,21 @@ export function newOffer(ex: Exchange, s: Stanza, domain: NodeDomain): void {
 export function askNext(ex: Exchange, offer: Offer, othersMay = false): void {
   const { directory } = ex;
   const { application, slot, stanza } = offer;
-  const asksOn = stanza !== null && offer.asked.length < OFFER_RESOURCES_MAX && !directory.quiesced &&
+  const most = ex.settings.ownership.offerToAll ? OFFER_ALL_MAX : OFFER_RESOURCES_MAX;
+  const leftMs = offer.endsAt - ex.clock.now();
+  const asksOn = stanza !== null && offer.asked.length < most && leftMs > 0 && !directory.quiesced &&
     ex.toClients.up;
   const resource = asksOn ? application.pick(offer.asked) : null;
   if (stanza === null || resource === null) {
     if (!othersMay) refuseCall(ex, offer, nobody(application));
     return;
   }
-  offer.asked.push(resource);
-  directory.offerAlsoTo(slot, resource);
-  ex.offers.wait(offer, offer.partMs);
-  directory.noteCall(slot);
+  // DC19: the time is for the whole offer, whoever came late.
+  ex.offers.wait(offer, Math.min(offer.partMs, leftMs));
   ex.rescan.read(stanza, (s) => {
-    if (ex.readFrom(s)) sendToClient(ex, s, slot, EVENT_OFFER, resource, CLASS_NEW);
+    if (ex.readFrom(s)) ask(ex, s, offer, resource);
   });
+  directory.noteCall(slot);
 }
 
 /** Time is up for an offer, or for the `end` of a refused one. */

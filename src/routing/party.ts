@@ -29,16 +29,34 @@ export function resourceOf(ex: Exchange, s: Stanza): Resource {
 export const MAY = 0, NOT_FOUND = 1, CONFLICT = 2;
 
 /**
- * May the sender (`ex.from`) command call `slot`? Foreign calls are as if they did not exist (DC23); a call that
- * another resource of the same application controls is a conflict (OF4, IC3).
+ * May the sender (`ex.from`) command call `slot`, or the component of it that `ex.to` names? Foreign calls are as if they
+ * did not exist (DC23); a call that another resource of the same application controls is a conflict (OF4, IC3) unless
+ * siblings may take calls over; a component takes commands of who started it only (IC9).
  */
 export function mayCommand(ex: Exchange, slot: number, who: Resource | null): number {
   const { directory, from } = ex;
   const party = directory.partyOf(slot);
   if (party === null) return NOT_FOUND;
+  if (directory.componentOwners.size > 0) {
+    const owns = ownsComponent(ex, slot, who);
+    if (owns !== null) return owns ? MAY : from.bare() === party.bare ? CONFLICT : NOT_FOUND;
+  }
+  const mayTakeOver = ex.settings.ownership.siblingsMayCommand && who !== null && who.registered;
   if (who !== null && directory.isParty(slot, who)) {
     const other = directory.calls.has(slot, CALL_CONTROLLED) && party !== who;
-    return other ? CONFLICT : MAY;
+    return other && !mayTakeOver ? CONFLICT : MAY;
   }
-  return from.bare() === party.bare ? CONFLICT : NOT_FOUND;
+  if (from.bare() !== party.bare) return NOT_FOUND;
+  return mayTakeOver ? MAY : CONFLICT;
+}
+
+/**
+ * IC9: is the component that `ex.to` names one that `who` started? Null: it is no component, or the call has had one
+ * controlling party only.
+ */
+export function ownsComponent(ex: Exchange, slot: number, who: Resource | null): boolean | null {
+  const { directory, to } = ex;
+  if (to.resourceStart < 0 || directory.componentOwners.size === 0) return null;
+  const owner = directory.componentOwners.of(slot, to.resource());
+  return owner === null ? null : owner === who;
 }

@@ -26,6 +26,7 @@ import { clientIq, nodeIq } from "./iq.ts";
 import { clientMessage, nodeMessage } from "./message.ts";
 import { nodePresence } from "./node_presence.ts";
 import type { ServedDomain } from "./served_domain.ts";
+import { clientAnswer } from "./watching.ts";
 
 export class Pipeline {
   readonly #ex: Exchange;
@@ -128,8 +129,7 @@ export class Pipeline {
   #fromClient(s: Stanza, door: ServedDomain): void {
     const ex = this.#ex;
     if (s.kind === IQ) {
-      // IC8: what matches nothing is dropped, never answered.
-      if (s.type === TYPE_RESULT || s.type === TYPE_ERROR) ex.meters.unmatched++;
+      if (s.type === TYPE_RESULT || s.type === TYPE_ERROR) clientAnswer(ex, s);
       else clientIq(ex, s, door);
     } else if (s.kind === PRESENCE) clientPresence(ex, s, door);
     else if (s.kind === MESSAGE) clientMessage(ex, s, door);

@@ -14,9 +14,12 @@ import { nodeDismissed } from "./departure.ts";
 import { dialExpired, dialsLost } from "./dial.ts";
 import { earlyExpired } from "./early.ts";
 import { Exchange, type RoutingSettings } from "./exchange.ts";
+import { verbEventsExpired } from "./mixer_event.ts";
+import { mixerExpired, resumeMixers } from "./mixer_life.ts";
 import { offerExpired, resumeOffers } from "./offer.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { ServedDomain } from "./served_domain.ts";
+import { askEverybody, watchExpired } from "./watching.ts";
 
 export class Switchboard {
   readonly exchange: Exchange;
@@ -39,10 +42,14 @@ export class Switchboard {
       dial: (dial) => dialExpired(this.exchange, dial),
       offer: (offer) => offerExpired(this.exchange, offer),
       early: (events) => earlyExpired(this.exchange, events),
+      mixer: (mixer) => mixerExpired(this.exchange, mixer),
+      verbEvents: (events) => verbEventsExpired(this.exchange, events),
+      watch: (watch) => watchExpired(this.exchange, watch),
     });
     this.#pipeline = new Pipeline(this.exchange);
     this.#greetIntervalMs = greetIntervalMs;
     resumeOffers(this.exchange);
+    resumeMixers(this.exchange);
   }
 
   stanza(s: Stanza, arrival: ServedDomain): void {
@@ -56,6 +63,10 @@ export class Switchboard {
   /** A link's stream is open. Nodes are greeted when it is the one that leads to them (9.5, FS60). */
   linkUp(domain: ServedDomain): void {
     const { exchange } = this;
+    if (domain === exchange.external[0]) {
+      exchange.externalUpSince = exchange.clock.now();
+      askEverybody(exchange);
+    }
     if (domain !== exchange.internal[0]) return;
     exchange.internalUpSince = exchange.clock.now();
     for (const node of exchange.directory.enrolledNodes()) exchange.greet(node);

@@ -16,6 +16,7 @@ import { restore } from "../../src/cluster/restore.ts";
 import type { Change, Snapshot } from "../../src/cluster/store.ts";
 import { Trust } from "../../src/cluster/trust.ts";
 import type { RoutingSettings } from "../../src/routing/exchange.ts";
+import type { OwnershipSettings } from "../../src/routing/ownership.ts";
 import { ServedDomain } from "../../src/routing/served_domain.ts";
 import { Switchboard } from "../../src/routing/switchboard.ts";
 import { Framer } from "../../src/xmpp/framer.ts";
@@ -106,6 +107,18 @@ export class RowJournal {
   }
 }
 
+/** As the configuration's defaults. */
+export const OWNERSHIP: OwnershipSettings = {
+  offerToAll: false,
+  siblingsMayCommand: false,
+  controllerLoss: "hangup",
+  controllerLossOf: new Map(),
+  clientGraceMs: 5_000,
+  clientReturnMs: 600_000,
+  permissions: { dial: "", offer: "", join: "", mixer: "", component: "", message: "" },
+  commandsNeedLetters: false,
+};
+
 const SETTINGS: RoutingSettings = {
   internalResource: "gateway",
   dialAttemptsMax: 3,
@@ -123,7 +136,11 @@ const SETTINGS: RoutingSettings = {
   offerTimeoutMs: 4_000,
   holdMs: 2_000,
   failuresAllowed: 5,
+  ownership: OWNERSHIP,
 };
+
+/** The gateway's own pings of clients (DC31), which only tests of them care about. */
+const OWN_PING = /<iq type='get' id='gw-[^>]*><ping xmlns='urn:xmpp:ping'\/><\/iq>/g;
 
 export class Rig {
   readonly clock: ManualClock;
@@ -236,8 +253,14 @@ export class Rig {
     }
   }
 
-  /** The bytes written since the last look; nothing while the link is down. */
+  /** The bytes written since the last look, without pings of clients; nothing while the link is down. */
   raw(side: Side): string {
+    const text = this.rawAll(side);
+    return side === "external" ? text.replace(OWN_PING, "") : text;
+  }
+
+  /** The same with the pings. */
+  rawAll(side: Side): string {
     const outlet = this.outlets[side];
     let text = "";
     if (!outlet.up) return text;

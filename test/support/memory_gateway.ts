@@ -17,10 +17,10 @@ import { Directory, noJournal } from "../../src/cluster/directory.ts";
 import { applyChanges, undeclared } from "../../src/cluster/restore.ts";
 import { Trust } from "../../src/cluster/trust.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
+import { routingSettings } from "../../src/config/routing_settings.ts";
 import { ComponentLink } from "../../src/link/component.ts";
 import type { LinkSink } from "../../src/link/link.ts";
 import { OwnPings } from "../../src/link/own_ping.ts";
-import type { RoutingSettings } from "../../src/routing/exchange.ts";
 import { ServedDomain } from "../../src/routing/served_domain.ts";
 import { Switchboard } from "../../src/routing/switchboard.ts";
 import type { Place, StartedGateway } from "./memory_world.ts";
@@ -153,18 +153,4 @@ function configOf(given: Given, facts: Place["facts"]): Config {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function routingSettings(config: Config): RoutingSettings {
-  return {
-    internalResource: config.gateway.internalResource,
-    dialAttemptsMax: config.dial.attemptsMax,
-    dialTimeoutMs: config.dial.timeoutMs,
-    dialDeadlineMs: config.dial.deadlineMs,
-    dialRetryConditions: new Set(config.dial.retryConditions),
-    commandTimeoutMs: config.commands.timeoutMs,
-    offerTimeoutMs: config.offers.timeoutMs,
-    holdMs: config.events.holdMs,
-    failuresAllowed: config.balancing.failuresAllowed,
-  };
 }
