@@ -11,7 +11,7 @@ import { EMPTY_VIEW, type Stanza } from "../xmpp/stanza.ts";
 /** More ranges than any sensible stanza has; a stanza with more (joins without end in a dial) makes room for them. */
 const RANGES = 48;
 /** From here on a native copy is faster than a loop over words. */
-const NATIVE_COPY_MIN = 160;
+const NATIVE_COPY_MIN = 48;
 
 export class Rewrite {
   /** Space for replacement texts; positions stay valid until the next begin(). */
