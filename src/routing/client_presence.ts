@@ -5,12 +5,14 @@ import type { Exchange } from "./exchange.ts";
 import { mixerFilter } from "./mixer_filter.ts";
 import type { ServedDomain } from "./served_domain.ts";
 import { showOf } from "./show.ts";
+import { isSubscription, subscription } from "./subscription.ts";
 import { type Stanza, TYPE_ERROR, TYPE_NONE, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
 import { resourceOf, sender } from "./party.ts";
 import { resourceBounced, resourceGone, resourceQuiet, resourceReady } from "./watching.ts";
 
 export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): void {
   const { directory, from, to } = ex;
+  if (isSubscription(ex, s)) return subscription(ex, s, door); // PC9, PC10
   if (from.resourceStart < 0) {
     ex.meters.ignored++;
     return;
@@ -33,7 +35,7 @@ export function clientPresence(ex: Exchange, s: Stanza, door: ServedDomain): voi
     return;
   }
   if (s.type !== TYPE_NONE) {
-    ex.meters.ignored++; // PC9, PC10
+    ex.meters.ignored++; // PC9, PC10: to a call
     return;
   }
 

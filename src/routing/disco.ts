@@ -1,51 +1,47 @@
 /**
- * Service discovery (XEP-0030) of the gateway's own domains and of calls (IC13, II3, DC12).
+ * Service discovery (XEP-0030) of the gateway's own domains and of calls (IC13, II3, DC12). Nodes are not asked: calls of
+ * FreeSWITCH do not answer, and what they would say is the same for all.
+ *
+ * Conforms: XEP-0030 §3, disco#info of the domains and of calls: complete
+ * Conforms: XEP-0030 §4, disco#items: empty, as nothing here is to be browsed: complete
  */
-import { NS_DISCO_INFO } from "../xmpp/namespaces.ts";
+import { NS_DISCO_INFO, NS_DISCO_ITEMS } from "../xmpp/namespaces.ts";
 import { type Stanza, TYPE_GET } from "../xmpp/stanza.ts";
+import {
+  CALL_CAPABILITIES,
+  type Capabilities,
+  EXTERNAL_CAPABILITIES,
+  INTERNAL_CAPABILITIES,
+} from "./capabilities.ts";
 import { isChild } from "./children.ts";
 import type { Exchange } from "./exchange.ts";
 import { mayCommand, NOT_FOUND, sender } from "./party.ts";
 import { attributeOf } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
 
-const DISCO = "http://jabber.org/protocol/disco#info";
+const NO_ITEMS = "<query xmlns='http://jabber.org/protocol/disco#items'/>";
 
-function features(identity: string, ...names: string[]): string {
-  return `<query xmlns='${DISCO}'>${identity}${
-    [DISCO, "urn:xmpp:ping", ...names].map((name) => `<feature var='${name}'/>`).join("")
-  }</query>`;
-}
-
-const EXTERNAL = features(
-  "<identity category='component' type='generic' name='Rayo Gateway'/>",
-  "urn:xmpp:rayo:1",
-);
-const INTERNAL = features(
-  "<identity category='component' type='generic' name='Rayo Gateway'/>",
-  "urn:xmpp:rayo:gateway:1",
-);
-const CALL = features("<identity category='client' type='phone'/>", "urn:xmpp:rayo:call:1");
-
-/** True if `s` was a disco#info request, which is answered then. `ex.to` and `ex.from` are its addresses. */
+/** True if `s` was a discovery request, which is answered then. `ex.to` and `ex.from` are its addresses. */
 export function answeredDisco(ex: Exchange, s: Stanza, door: ServedDomain): boolean {
-  if (s.type !== TYPE_GET || !isChild(s, 0, NS_DISCO_INFO, "query")) return false;
-  if (attributeOf(s, 0, "node") !== null) {
-    // DC12: `node#ver` is answered only where the hash fits; the calls' hashes are their nodes' own.
+  if (s.type !== TYPE_GET) return false;
+  const items = isChild(s, 0, NS_DISCO_ITEMS, "query");
+  if (!items && !isChild(s, 0, NS_DISCO_INFO, "query")) return false;
+  const node = attributeOf(s, 0, "node") ?? "";
+  const found = capabilitiesOf(ex, door);
+  // DC12: `node#ver` is answered only where the hash fits; of other nodes nothing is known.
+  if (found === null || (node !== "" && (items || !found.isMeantBy(node)))) {
     ex.refuse(s, door, "item-not-found", "cancel");
-  } else if (ex.to.localStart < 0) {
-    ex.result(s, door, door.external ? EXTERNAL : INTERNAL);
   } else {
-    callDisco(ex, s, door);
+    ex.result(s, door, items ? NO_ITEMS : found.query(node));
   }
   return true;
 }
 
-/** Calls are asked in their party's name by servers, too (DC12); of foreign ones nothing is said (DC23). */
-function callDisco(ex: Exchange, s: Stanza, door: ServedDomain): void {
+/** Of whom `ex.to` names; null: nobody the asker (`ex.from`) may know of (DC23). */
+function capabilitiesOf(ex: Exchange, door: ServedDomain): Capabilities | null {
   const { to, directory } = ex;
+  if (to.localStart < 0) return door.external ? EXTERNAL_CAPABILITIES : INTERNAL_CAPABILITIES;
+  // Calls are asked in their party's name by servers, too (DC12).
   const slot = door.external ? directory.calls.findPublic(to.buf, to.localStart, to.localEnd) : -1;
-  if (slot < 0 || mayCommand(ex, slot, sender(ex)) === NOT_FOUND) {
-    ex.refuse(s, door, "item-not-found", "cancel");
-  } else ex.result(s, door, CALL);
+  return slot < 0 || mayCommand(ex, slot, sender(ex)) === NOT_FOUND ? null : CALL_CAPABILITIES;
 }

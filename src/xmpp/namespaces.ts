@@ -31,6 +31,7 @@ export const NS_STANZAS = 12;
 export const NS_STREAMS = 13;
 /** `urn:ietf:params:xml:ns:xmpp-streams`: stream error conditions. */
 export const NS_STREAM_ERRORS = 14;
+export const NS_DISCO_ITEMS = 15;
 
 /** Index: namespace id; text of those that are exactly one namespace. */
 export const NAMESPACE_TEXT: readonly string[] = [
@@ -49,6 +50,7 @@ export const NAMESPACE_TEXT: readonly string[] = [
   "urn:ietf:params:xml:ns:xmpp-stanzas",
   "http://etherx.jabber.org/streams",
   "urn:ietf:params:xml:ns:xmpp-streams",
+  "http://jabber.org/protocol/disco#items",
 ];
 
 /** True for everything a Rayo command, event or component may be in (I4, JN10). */
