@@ -29,6 +29,8 @@ export const CALL_STARTING = 256;
 export const CALL_COMPONENTS = 512;
 /** Came back after a restart: what components it runs is not known. */
 export const CALL_RESTORED = 1024;
+/** It is in a mixer, or was, or is about to be: its end is that table's business, too. */
+export const CALL_IN_MIXER = 0x1000;
 const CALL_LONG_ID = 32;
 const CALL_PUBLIC_ID = 64;
 const CALL_LIVE = 128;

@@ -4,6 +4,7 @@
 import { isText, readBase36, writeBase36 } from "../base/bytes.ts";
 import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
 import type { Resource } from "./application.ts";
+import type { ExpectedJoin } from "./mixer.ts";
 import type { Node } from "./node.ts";
 
 export class Dial extends DeadlineItem {
@@ -31,6 +32,8 @@ export class Dial extends DeadlineItem {
   askedAt = 0;
   /** DL12: the client left; a result is hung up. */
   abandoned = false;
+  /** Mixers that the call is to join once it is there, at the node being asked. */
+  readonly joins: ExpectedJoin[] = [];
 
   constructor(
     number: number,

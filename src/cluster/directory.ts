@@ -11,9 +11,11 @@ import type { Resource } from "./application.ts";
 import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND, CALL_RESTORED, CallTable } from "./call_table.ts";
 import { ClientDirectory } from "./client_directory.ts";
 import { ComponentOwners } from "./component_owners.ts";
+import type { Mixer } from "./mixer.ts";
+import { MixerTable } from "./mixer_table.ts";
 import type { Node, NodeDomain } from "./node.ts";
 import type { Journal } from "./node_directory.ts";
-import type { CallRow } from "./store.ts";
+import type { CallRow, MixerRow } from "./store.ts";
 
 /** A journal for those who keep nothing. */
 export const noJournal: Journal = { note() {} };
@@ -23,6 +25,7 @@ const ALIAS_STEM_MAX = 200;
 
 export class Directory extends ClientDirectory {
   readonly calls = new CallTable();
+  readonly mixers = new MixerTable(this.calls);
   quiesced = false;
   readonly componentOwners = new ComponentOwners();
   /** Calls that more than one resource was offered or has controlled: all of them, first asked first. */
@@ -231,5 +234,52 @@ export class Directory extends ClientDirectory {
       this.#alsoOffered.set(slot, [party, ...others]);
       for (const resource of [party, ...others]) resource.holds++;
     }
+  }
+
+  /** A mixer that is there changed; one that is only spoken for is nobody's business yet. */
+  noteMixer(mixer: Mixer): void {
+    if (mixer.made && !mixer.gone) this.journal.note({ kind: "mixer", row: this.#mixerRow(mixer) });
+  }
+
+  /** Forgets a mixer and gives back what it held. */
+  removeMixer(mixer: Mixer): void {
+    this.mixers.remove(mixer);
+    if (mixer.made) this.journal.note({ kind: "mixer-gone", name: mixer.nodeName });
+    for (const resource of mixer.told) this.unhold(resource);
+    for (const resource of mixer.verbs?.values() ?? []) this.unhold(resource);
+    for (const resource of mixer.filters ?? []) this.unhold(resource);
+  }
+
+  #mixerRow(mixer: Mixer): MixerRow {
+    return {
+      name: mixer.nodeName,
+      publicName: mixer.name,
+      application: mixer.application,
+      domain: mixer.domain.text,
+      participants: this.mixers.slots(mixer),
+      told: mixer.told.map((resource) => resource.jid),
+      verbs: [...mixer.verbs ?? []].map(([id, resource]) => [id, resource.jid]),
+      filters: [...mixer.filters ?? []].map((resource) => resource.jid),
+      letters: [...mixer.letters ?? []],
+    };
+  }
+
+  /** Puts a stored mixer back; `resource` finds a full JID's. Calls that are not there any more are left out. */
+  restoreMixer(row: MixerRow, domain: NodeDomain, resource: (jid: string) => Resource | null): void {
+    const mixer = this.mixers.add(row.name, row.publicName, row.application, domain);
+    mixer.made = true;
+    for (const slot of row.participants) {
+      if (this.calls.isLive(slot) && this.nodeOf(slot) === domain.node) this.mixers.join(mixer, slot);
+    }
+    const held = (jid: string, keep: (found: Resource) => void) => {
+      const found = resource(jid);
+      if (found === null) return;
+      found.holds++;
+      keep(found);
+    };
+    for (const jid of row.told) held(jid, (found) => mixer.told.push(found));
+    for (const [id, jid] of row.verbs) held(jid, (found) => (mixer.verbs ??= new Map()).set(id, found));
+    for (const jid of row.filters) held(jid, (found) => (mixer.filters ??= new Set()).add(found));
+    for (const [jid, name] of row.letters) mixer.writtenBy(jid, name);
   }
 }

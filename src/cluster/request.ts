@@ -9,6 +9,7 @@
 import { copySeeingQuotes, isText, readBase36, viewOf, writeBase36 } from "../base/bytes.ts";
 import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
 import type { Resource } from "./application.ts";
+import type { MixerRequest } from "./mixer.ts";
 import type { Node } from "./node.ts";
 
 /** Texts longer than this together live in a buffer of their own. */
@@ -29,6 +30,8 @@ export class Request extends DeadlineItem {
   toEnd = 0;
   /** Number of the external domain that was asked (answers come from there, DC6). */
   door = 0;
+  /** Set if the answer says something of a mixer. */
+  mixer: MixerRequest | null = null;
   /** Slot of the call in which it starts a component, -1: it starts none; and the hash that tells that call. */
   startsIn = -1;
   callHash = 0;
@@ -112,6 +115,7 @@ export class RequestTable {
     request.open = false;
     request.turn = (request.turn + 1) & 0xffffff;
     request.node = null;
+    request.mixer = null;
     request.startsIn = -1;
     request.texts = request.cell;
     this.#free.push(request);

@@ -47,6 +47,12 @@ export function restore(directory: Directory, snapshot: Snapshot, log: Log): voi
     directory.restoreCall(row, domain, parties[0]!, parties.slice(1));
     calls++;
   }
+  for (const row of snapshot.mixers) {
+    const domain = directory.trustedDomain(row.domain);
+    if (domain === null) {
+      log.warn("a stored mixer cannot be restored", { mixer: row.name, domain: row.domain });
+    } else directory.restoreMixer(row, domain, (jid) => resourceOf(directory, jid));
+  }
   directory.quiesced = snapshot.settings["quiesced"] === "true";
   if (calls > 0 || snapshot.nodes.length > 0) {
     log.info("state restored", {

@@ -64,6 +64,27 @@ export interface CallRow {
   startedAt: number;
 }
 
+export interface MixerRow {
+  /** Local part at its node, lower case; unique among live mixers. */
+  name: string;
+  /** As the client wrote it who came first. */
+  publicName: string;
+  /** Whose it is, bare JID; "" if anybody's. */
+  application: string;
+  /** Domain that the mixer's JID has at its node. */
+  domain: string;
+  /** Slots of the calls in it. */
+  participants: number[];
+  /** Full JIDs of those who were told of it. */
+  told: string[];
+  /** Components on it: id and full JID of who started it. */
+  verbs: [id: string, jid: string][];
+  /** Full JIDs of those who want no more events of it. */
+  filters: string[];
+  /** Full JID and the name in its letters, where they are not those of `publicName`. */
+  letters: [jid: string, name: string][];
+}
+
 export type Change =
   | { kind: "application"; row: ApplicationRow }
   | { kind: "application-gone"; jid: string }
@@ -76,6 +97,9 @@ export type Change =
   /** Insert or replace the row of that slot. */
   | { kind: "call"; row: CallRow }
   | { kind: "call-gone"; slot: number; domain: string; id: string }
+  /** Insert or replace the mixer of that name. */
+  | { kind: "mixer"; row: MixerRow }
+  | { kind: "mixer-gone"; name: string }
   | { kind: "ban"; jid: string }
   | { kind: "ban-gone"; jid: string }
   /** A platform that was ever named (D8). */
@@ -90,6 +114,7 @@ export interface Snapshot {
   nodes: NodeRow[];
   clients: ClientRow[];
   calls: CallRow[];
+  mixers: MixerRow[];
   bans: string[];
   platforms: string[];
   settings: Record<string, string>;

@@ -21,7 +21,9 @@ export function routingSettings(config: Config): RoutingSettings {
   };
 }
 
-export function ownershipSettings({ offers, calls, clients, permissions, applications }: Config): OwnershipSettings {
+export function ownershipSettings(
+  { offers, calls, clients, permissions, applications }: Config,
+): OwnershipSettings {
   return {
     offerToAll: offers.mode === "all",
     siblingsMayCommand: calls.siblingsMayCommand,

@@ -1,7 +1,7 @@
 /**
  * What follows when a client or a node is gone: its calls end, exactly once for everybody (PC7, PC8, PN7, DL12).
  */
-import { CALL_COMPONENTS, CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
+import { CALL_COMPONENTS, CALL_CONTROLLED, CALL_IN_MIXER, CALL_REFUSED } from "../cluster/call_table.ts";
 import type { Resource } from "../cluster/application.ts";
 import type { Node } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";

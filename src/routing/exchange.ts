@@ -90,6 +90,8 @@ export class Exchange {
   readonly mixerEnds: Deadlines<Mixer>;
   /** What the joins in the payload that was translated last ask for; taken by whoever sends it. */
   readonly mixerWishes: MixerWish[] = [];
+  /** The answer being translated concerns a mixer. */
+  mixerAnswers = false;
   readonly watches: WatchTable;
   readonly rewrite = new Rewrite();
   readonly rescan = new Rescan();

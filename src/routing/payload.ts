@@ -8,12 +8,13 @@ import type { Dial } from "../cluster/dial.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
 import { AttributeCursor, attributeText, ElementCursor } from "../xmpp/attributes.ts";
 import { isText, sameBytes } from "../base/bytes.ts";
-import { decodeInto, escapeAttribute } from "../xmpp/escape.ts";
+import { decodeAttribute, decodeInto, escapeAttribute } from "../xmpp/escape.ts";
 import { JidView, splitJid } from "../xmpp/jid.ts";
 import { NS_RAYO } from "../xmpp/namespaces.ts";
 import type { Stanza } from "../xmpp/stanza.ts";
 import type { StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { isChild } from "./children.ts";
+import { mixerNameToClient, mixerNameToNode, mixerNodeOf } from "./mixer_name.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Why a payload cannot be passed on. */
@@ -68,9 +69,11 @@ function readUri(): boolean {
  */
 export function payloadToNode(ex: Exchange, s: Stanza, node: Node, sender: Resource): Refusal {
   if (isChild(s, 0, NS_RAYO, "join") || isChild(s, 0, NS_RAYO, "unjoin")) {
-    return joinToNode(ex, s.buf, s.childStart[0]!, node, sender);
+    ex.mixerWishes.length = 0;
+    return joinToNode(ex, s.buf, s.childStart[0]!, node, sender, isChild(s, 0, NS_RAYO, "join"));
   }
   if (!isChild(s, 0, NS_RAYO, "dial")) return OK;
+  ex.mixerWishes.length = 0;
   if (attributes.find(s.buf, s.childStart[0]!, "uri") && readUri()) {
     const id = foldId(uri.local());
     ex.rewrite.text(
@@ -82,18 +85,32 @@ export function payloadToNode(ex: Exchange, s: Stanza, node: Node, sender: Resou
   elements.ofChild(s, 0);
   while (elements.next()) {
     if (!elements.is(NS_RAYO, "join")) continue;
-    const refusal = joinToNode(ex, s.buf, elements.start, node, sender);
+    const refusal = joinToNode(ex, s.buf, elements.start, node, sender, true);
     if (refusal !== OK) return refusal;
   }
   return OK;
 }
 
-/** RW2, RW5: the other leg of a join, by `call-uri` or `call-id`. */
-function joinToNode(ex: Exchange, buf: Buffer, tag: number, node: Node, sender: Resource): Refusal {
+/** RW2, RW5, RW6: the other leg of a join (`joins`) or unjoin, by `call-uri` or `call-id`, and its mixer. */
+function joinToNode(
+  ex: Exchange,
+  buf: Buffer,
+  tag: number,
+  node: Node,
+  sender: Resource,
+  joins: boolean,
+): Refusal {
+  const refusal = legToNode(ex, buf, tag, node, sender);
+  if (refusal !== OK || !present(buf, tag, "mixer-name")) return refusal;
+  const { valueStart, valueEnd } = attributes;
+  const name = mixerNameToNode(ex, attributeText(buf, tag, "mixer-name")!, node, sender, joins);
+  if (typeof name !== "string") return name;
+  ex.rewrite.text(valueStart, valueEnd, escapeAttribute(name));
+  return OK;
+}
+
+function legToNode(ex: Exchange, buf: Buffer, tag: number, node: Node, sender: Resource): Refusal {
   const { directory } = ex;
-  if (present(buf, tag, "mixer-name")) {
-    ex.mixers.add(node, attributeText(buf, tag, "mixer-name")!);
-  }
   if (present(buf, tag, "call-uri")) {
     const slot = publicCall(ex);
     const refusal = otherLeg(ex, slot, node, sender);
@@ -156,7 +173,13 @@ export function readDial(ex: Exchange, s: Stanza, sender: Resource): WantedDial 
   while (elements.next()) {
     if (!elements.is(NS_RAYO, "join")) continue;
     const slot = legOf(ex, buf, elements.start);
-    if (slot === NO_LEG) continue;
+    if (slot === NO_LEG) {
+      const home = mixerNodeOf(ex, buf, elements.start, sender);
+      if (home === null) continue;
+      if ((wanted.onlyNode ?? home) !== home) return { ...wanted, refusal: LEG_GONE };
+      wanted.onlyNode = home; // the conference is there, and nowhere else
+      continue;
+    }
     if (slot < 0) return { ...wanted, refusal: LEG_GONE };
     if (ex.directory.partyOf(slot)?.bare !== sender.bare) return { ...wanted, refusal: NOT_ALLOWED };
     const node = ex.directory.nodeOf(slot);
@@ -189,31 +212,66 @@ function badUri(text: string): Refusal {
 
 /**
  * Adds the translations that the Rayo children of `s` need on their way to a client to `ex.rewrite`: RW3, RW4, and
- * the echo in a node's error (RW9), where `dial` says by which letters the client knows its call. `ex.from` is the
- * sender.
+ * the echo in a node's error (RW9), where `dial` says by which letters the client knows its call and `listener` those of
+ * mixers (RW6). `ex.from` is the sender.
  */
-export function payloadToClient(ex: Exchange, s: Stanza, node: Node, dial: Dial | null = null): void {
+export function payloadToClient(
+  ex: Exchange,
+  s: Stanza,
+  node: Node,
+  dial: Dial | null,
+  listener: Resource,
+): void {
   for (let i = 0; i < s.childCount; i++) {
     if (s.childNs[i] !== NS_RAYO) continue;
     const start = s.childStart[i]!;
     if (isChild(s, i, NS_RAYO, "ref")) {
-      if (!uriToClient(ex, s.buf, start, "uri", dial)) addUri(ex, s, i, node);
+      if (!uriToClient(ex, s.buf, start, "uri", dial, listener)) addUri(ex, s, i, node, listener);
     } else if (isChild(s, i, NS_RAYO, "dial")) {
-      uriToClient(ex, s.buf, start, "uri", dial);
+      uriToClient(ex, s.buf, start, "uri", dial, listener);
       elements.ofChild(s, i);
       while (elements.next()) {
-        if (elements.is(NS_RAYO, "join")) uriToClient(ex, s.buf, elements.start, "call-uri", dial);
+        if (!elements.is(NS_RAYO, "join")) continue;
+        uriToClient(ex, s.buf, elements.start, "call-uri", dial, listener);
+        nameToClient(ex, s.buf, elements.start, node, listener);
       }
     } else {
-      uriToClient(ex, s.buf, start, "call-uri", dial);
+      const isUri = uriToClient(ex, s.buf, start, "call-uri", dial, listener);
+      nameToClient(ex, s.buf, start, node, listener, isUri);
     }
   }
 }
 
+/** RW6, and FS24: at clean-up a mixer's name may stand in `call-uri`. */
+function nameToClient(
+  ex: Exchange,
+  buf: Buffer,
+  tag: number,
+  node: Node,
+  listener: Resource,
+  hasUri = false,
+): void {
+  if (!attributes.find(buf, tag, "mixer-name")) {
+    if (!hasUri || ex.directory.mixers.size === 0 || !attributes.find(buf, tag, "call-uri")) return;
+    if (readUri() && uri.localStart >= 0) return;
+  }
+  const name = decodeAttribute(buf, attributes.valueStart, attributes.valueEnd);
+  const known = mixerNameToClient(ex, name, node, listener);
+  if (known !== name) ex.rewrite.text(attributes.valueStart, attributes.valueEnd, escapeAttribute(known));
+}
+
 /** Translates one attribute if it is there and names a node's domain; true if it is there. */
-function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial: Dial | null): boolean {
+function uriToClient(
+  ex: Exchange,
+  buf: Buffer,
+  tag: number,
+  name: string,
+  dial: Dial | null,
+  listener: Resource,
+): boolean {
   if (!attributes.find(buf, tag, name)) return false;
-  if (dial === null && namesSender(ex, buf)) return true;
+  // A mixer has another name towards clients, so what it says of itself is looked at below.
+  if (dial === null && !ex.mixerAnswers && namesSender(ex, buf)) return true;
   if (!readUri() || uri.localStart < 0) return true; // FS24: it may be a mixer's name
   const domain = ex.directory.findDomain(uri.buf, uri.domainStart, uri.domainEnd);
   if (domain === null && !ex.directory.trusts(uri.domain())) return true;
@@ -221,13 +279,14 @@ function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial:
   // Only where some call's public id is not its node's does it matter which call this is.
   const ask = domain !== null && (dial !== null || ex.directory.calls.anyPublicId);
   const slot = ask ? ex.directory.findCall(uri.buf, uri.localStart, uri.localEnd, domain.node) : -1;
-  const known = slot >= 0 ? ex.directory.calls.publicId(slot) : null;
+  const local = mixerLocal(ex, slot, domain, listener);
+  const known = local !== null ? Buffer.from(local) : slot >= 0 ? ex.directory.calls.publicId(slot) : null;
   const letters = slot < 0 && dial !== null && dial.nodeId !== "" && foldId(uri.local()) === dial.nodeId;
   if (known === null && !letters && !attributes.escaped) {
     ex.rewrite.bytes(uri.domainStart, uri.domainEnd, door.wire, 0, door.wire.length);
     return true;
   }
-  const local = known !== null ? Buffer.from(known).toString() : letters ? dial.publicId : uri.local();
+  const shown = known !== null ? Buffer.from(known).toString() : letters ? dial.publicId : uri.local();
   const scheme = isText(buf, attributes.valueStart, attributes.valueStart + SCHEME.length, SCHEME)
     ? SCHEME
     : "";
@@ -235,9 +294,21 @@ function uriToClient(ex: Exchange, buf: Buffer, tag: number, name: string, dial:
   ex.rewrite.text(
     attributes.valueStart,
     attributes.valueEnd,
-    escapeAttribute(`${scheme}${local}@${door.text}${resource}`),
+    escapeAttribute(`${scheme}${shown}@${door.text}${resource}`),
   );
   return true;
+}
+
+/** The local part for the mixer under `uri`, which is no call's; null: it is none. */
+function mixerLocal(
+  ex: Exchange,
+  slot: number,
+  domain: NodeDomain | null,
+  listener: Resource,
+): string | null {
+  const { mixers } = ex.directory;
+  if (slot >= 0 || domain === null || mixers.size === 0) return null;
+  return mixers.find(domain.node, uri.local())?.nameFor(listener.jid) ?? null;
 }
 
 /**
@@ -259,7 +330,7 @@ function namesSender(ex: Exchange, buf: Buffer): boolean {
 }
 
 /** AH6: a `ref` with an `id` alone (Java nodes) gets a `uri` beside it; the `id` stays. */
-function addUri(ex: Exchange, s: Stanza, i: number, node: Node): void {
+function addUri(ex: Exchange, s: Stanza, i: number, node: Node, listener: Resource): void {
   const id = attributeOf(s, i, "id");
   if (id === null) return;
   const { from, directory } = ex;
@@ -269,7 +340,9 @@ function addUri(ex: Exchange, s: Stanza, i: number, node: Node): void {
     text = `${publicOf(ex, id, node)}@${external}`;
   } else {
     const slot = directory.findCall(from.buf, from.localStart, from.localEnd, node);
-    text = `${slot < 0 ? from.local() : directory.calls.publicText(slot)}@${external}/${id}`;
+    text = `${
+      slot < 0 ? mixerNameToClient(ex, from.local(), node, listener) : directory.calls.publicText(slot)
+    }@${external}/${id}`;
   }
   const at = s.childNameEnd[i]!;
   ex.rewrite.text(at, at, ` uri='${escapeAttribute(SCHEME + text)}'`);

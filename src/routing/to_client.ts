@@ -38,7 +38,9 @@ export function sendToClient(
   if (s.type === TYPE_NONE && (kind === EVENT_END || kind === EVENT_COMPLETE)) {
     rewrite.bytes(s.nameEnd, s.nameEnd, UNAVAILABLE, 0, UNAVAILABLE.length);
   }
-  if (kind === EVENT_JOINED || kind === EVENT_SPEAKING) payloadToClient(ex, s, directory.nodeOf(slot));
+  if (kind === EVENT_JOINED || kind === EVENT_SPEAKING) {
+    payloadToClient(ex, s, directory.nodeOf(slot), null, party);
+  }
   if (!rewrite.send(door.outlet, cls)) {
     ex.meters.refused++;
     return false;

@@ -13,6 +13,7 @@ import {
   type CallRow,
   type Change,
   type ClientRow,
+  type MixerRow,
   type NodeRow,
   type Snapshot,
   type Store,
@@ -29,6 +30,7 @@ export class MemoryStore implements Store {
   readonly #nodes = new Map<string, NodeRow>();
   readonly #clients = new Map<string, ClientRow>();
   readonly #calls = new Map<number, CallRow>();
+  readonly #mixers = new Map<string, MixerRow>();
   readonly #bans = new Set<string>();
   readonly #platforms = new Set<string>();
   readonly #settings = new Map<string, string>();
@@ -47,6 +49,7 @@ export class MemoryStore implements Store {
       nodes: [...this.#nodes.values()],
       clients: [...this.#clients.values()],
       calls: [...this.#calls.values()].sort((a, b) => a.slot - b.slot),
+      mixers: [...this.#mixers.values()],
       bans: [...this.#bans],
       platforms: [...this.#platforms],
       settings: Object.fromEntries(this.#settings),
@@ -98,6 +101,12 @@ export class MemoryStore implements Store {
         return;
       case "call-gone": // the slot alone decides
         this.#calls.delete(change.slot);
+        return;
+      case "mixer":
+        this.#mixers.set(change.row.name, change.row);
+        return;
+      case "mixer-gone":
+        this.#mixers.delete(change.name);
         return;
       case "ban":
         this.#bans.add(change.jid);

@@ -76,6 +76,7 @@ export class Mirror {
     for (const { address } of snapshot.addresses) this.#held.add("address " + address);
     for (const { jid } of snapshot.nodes) this.#held.add("node " + jid);
     for (const { jid } of snapshot.clients) this.#held.add("client " + jid);
+    for (const { name } of snapshot.mixers) this.#held.add("mixer " + name);
     for (const jid of snapshot.bans) this.#held.add("ban " + jid);
     return snapshot;
   }
@@ -269,6 +270,7 @@ const REMOVED_BY = {
   node: "node-gone",
   client: "client-gone",
   ban: "ban-gone",
+  mixer: "mixer-gone",
 } as const;
 const REMOVALS: ReadonlySet<string> = new Set(Object.values(REMOVED_BY));
 
@@ -299,6 +301,10 @@ function keyOf(change: Change): Key {
       return "address " + change.row.address;
     case "address-gone":
       return "address " + change.address;
+    case "mixer":
+      return "mixer " + change.row.name;
+    case "mixer-gone":
+      return "mixer " + change.name;
     case "ban":
     case "ban-gone":
       return "ban " + change.jid;

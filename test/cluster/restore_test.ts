@@ -24,6 +24,7 @@ function snapshot(more: Partial<Snapshot> = {}): Snapshot {
     nodes: [],
     clients: [],
     calls: [],
+    mixers: [],
     bans: [],
     platforms: [],
     settings: {},

@@ -65,7 +65,13 @@ export class RowJournal {
         : change.kind === "call"
         ? change.row.slot
         : "row" in change
-        ? ("address" in change.row ? change.row.address : "jid" in change.row ? change.row.jid : "")
+        ? ("address" in change.row
+          ? change.row.address
+          : "jid" in change.row
+          ? change.row.jid
+          : "name" in change.row
+          ? change.row.name
+          : "")
         : "jid" in change
         ? change.jid
         : "address" in change
@@ -89,6 +95,7 @@ export class RowJournal {
       nodes: [],
       clients: [],
       calls: [],
+      mixers: [],
       bans: [],
       platforms: [],
       settings: {},
@@ -99,6 +106,7 @@ export class RowJournal {
       else if (change.kind === "node") found.nodes.push(change.row);
       else if (change.kind === "client") found.clients.push(change.row);
       else if (change.kind === "call") found.calls.push(change.row);
+      else if (change.kind === "mixer") found.mixers.push(change.row);
       else if (change.kind === "ban") found.bans.push(change.jid);
       else if (change.kind === "platform") found.platforms.push(change.name);
     }
@@ -135,6 +143,7 @@ const SETTINGS: RoutingSettings = {
   commandTimeoutMs: 55_000,
   offerTimeoutMs: 4_000,
   holdMs: 2_000,
+  mixersShared: false,
   failuresAllowed: 5,
   ownership: OWNERSHIP,
 };

@@ -99,6 +99,7 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
         nodes: [nodeRow("n1.lit"), java],
         clients: [{ jid: `${ROMEO}/orchard`, order: 12 }],
         calls: [full, bare],
+        mixers: [],
         bans: ["tybalt@capulet.lit"],
         platforms: ["staging"],
         settings: { quiesced: "true" },

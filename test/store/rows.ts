@@ -6,6 +6,7 @@ import type {
   CallRow,
   Change,
   ClientRow,
+  MixerRow,
   NodeRow,
   Snapshot,
 } from "../../src/cluster/store.ts";
@@ -82,6 +83,25 @@ export const callGone = (slot: number, id = `call-${slot}`): Change => ({
   domain: "node1.shakespeare.lit",
   id,
 });
+export function mixerRow(name: string, over: Partial<MixerRow> = {}): MixerRow {
+  return {
+    name,
+    publicName: "Ball",
+    application: "juliet@capulet.lit",
+    domain: "node1.shakespeare.lit",
+    participants: [1, 7],
+    told: ["juliet@capulet.lit/balcony"],
+    verbs: [["output-1", "juliet@capulet.lit/balcony"]],
+    filters: ["juliet@capulet.lit/garden"],
+    letters: [["juliet@capulet.lit/garden", "BALL"]],
+    ...over,
+  };
+}
+export const mixer = (name: string, over?: Partial<MixerRow>): Change => ({
+  kind: "mixer",
+  row: mixerRow(name, over),
+});
+export const mixerGone = (name: string): Change => ({ kind: "mixer-gone", name });
 export const ban = (jid: string): Change => ({ kind: "ban", jid });
 export const banGone = (jid: string): Change => ({ kind: "ban-gone", jid });
 export const platform = (name: string): Change => ({ kind: "platform", name });
@@ -93,6 +113,7 @@ export const EMPTY: Snapshot = {
   nodes: [],
   clients: [],
   calls: [],
+  mixers: [],
   bans: [],
   platforms: [],
   settings: {},

@@ -15,6 +15,7 @@ import {
   type CallRow,
   type Change,
   type ClientRow,
+  type MixerRow,
   type NodeRow,
   type Snapshot,
   StoreFault,
@@ -140,6 +141,12 @@ function prepare(db: Database) {
     // The slot is the rowid, so here REPLACE is the upsert, and the cheapest one.
     call: sql("INSERT OR REPLACE INTO call VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     callGone: sql("DELETE FROM call WHERE slot = ?"),
+    mixer: sql(
+      `INSERT INTO mixer VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (name) DO UPDATE
+       SET public_name = ?2, application = ?3, domain = ?4, participants = ?5, told = ?6, verbs = ?7,
+           filters = ?8, letters = ?9`,
+    ),
+    mixerGone: sql("DELETE FROM mixer WHERE name = ?"),
     ban: sql("INSERT OR IGNORE INTO ban VALUES (?)"),
     banGone: sql("DELETE FROM ban WHERE jid = ?"),
     platform: sql("INSERT OR IGNORE INTO platform VALUES (?)"),
@@ -190,6 +197,16 @@ function apply(on: Statements, change: Change): void {
     case "address-gone":
       on.addressGone.run(change.address);
       return;
+    case "mixer": {
+      const { name, publicName, application, domain, participants, told, verbs, filters, letters } =
+        change.row;
+      const lists = [participants, told, verbs, filters, letters].map((list) => JSON.stringify(list));
+      on.mixer.run(name, publicName, application, domain, ...lists);
+      return;
+    }
+    case "mixer-gone":
+      on.mixerGone.run(change.name);
+      return;
     case "ban":
       on.ban.run(change.jid);
       return;
@@ -222,6 +239,17 @@ function* readSmallTables(db: Database): Generator<Partial<Snapshot>> {
       blacklisted: row.blacklisted !== 0,
     })),
     clients: db.query<ClientRow, []>(`SELECT jid, arrival AS "order" FROM client ORDER BY rowid`).all(),
+    mixers: db.query<StoredMixer, []>(
+      `SELECT name, public_name AS publicName, application, domain, participants, told, verbs, filters, letters
+       FROM mixer ORDER BY rowid`,
+    ).all().map((row): MixerRow => ({
+      ...row,
+      participants: JSON.parse(row.participants),
+      told: JSON.parse(row.told),
+      verbs: JSON.parse(row.verbs),
+      filters: JSON.parse(row.filters),
+      letters: JSON.parse(row.letters),
+    })),
     bans: db.query<{ jid: string }, []>("SELECT jid FROM ban ORDER BY rowid").all().map((row) => row.jid),
     platforms: db.query<{ name: string }, []>("SELECT name FROM platform ORDER BY rowid").all().map((row) =>
       row.name
@@ -260,3 +288,6 @@ type StoredNode =
 type StoredCall =
   & Omit<CallRow, "parties" | "controlled" | "accepted" | "outbound">
   & { parties: string; controlled: number; accepted: number; outbound: number };
+type StoredMixer =
+  & Omit<MixerRow, "participants" | "told" | "verbs" | "filters" | "letters">
+  & { participants: string; told: string; verbs: string; filters: string; letters: string };

@@ -36,6 +36,14 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE platform (name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE setting (name TEXT NOT NULL UNIQUE, value TEXT NOT NULL) STRICT;
   `,
+  // The lists of a mixer are JSON: they are only ever read and written together.
+  `
+  CREATE TABLE mixer (
+    name TEXT NOT NULL UNIQUE, public_name TEXT NOT NULL, application TEXT NOT NULL, domain TEXT NOT NULL,
+    participants TEXT NOT NULL, told TEXT NOT NULL, verbs TEXT NOT NULL, filters TEXT NOT NULL,
+    letters TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /**

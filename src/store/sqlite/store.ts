@@ -64,6 +64,7 @@ function emptySnapshot(): Snapshot {
     nodes: [],
     clients: [],
     calls: [],
+    mixers: [],
     bans: [],
     platforms: [],
     settings: {},
@@ -77,6 +78,7 @@ function append(snapshot: Snapshot, piece: Partial<Snapshot>): void {
   for (const row of piece.nodes ?? []) snapshot.nodes.push(row);
   for (const row of piece.clients ?? []) snapshot.clients.push(row);
   for (const row of piece.calls ?? []) snapshot.calls.push(row);
+  for (const row of piece.mixers ?? []) snapshot.mixers.push(row);
   for (const jid of piece.bans ?? []) snapshot.bans.push(jid);
   for (const name of piece.platforms ?? []) snapshot.platforms.push(name);
   Object.assign(snapshot.settings, piece.settings);
