@@ -13,7 +13,6 @@ export interface NotBuilt {
   sentence: string;
 }
 
-const given = (value: unknown) => typeof value === "string" && value !== "";
 /** What is no proper value has a finding of its own. */
 const otherThan = (only: number) => (value: unknown) =>
   typeof value === "number" && value >= 0 && value !== only;
@@ -22,11 +21,6 @@ export const NOT_BUILT: readonly NotBuilt[] = [
   { key: "xmpp.external.transport", values: ["s2s"], sentence: 'not built yet; use "component"' },
   { key: "xmpp.internal.transport", values: ["s2s"], sentence: 'not built yet; use "component"' },
   { key: "nodes.static[].calls_max", sentence: "not built yet; leave it out" },
-  {
-    key: "applications[].on_controller_loss",
-    values: ["handover", "hold"],
-    sentence: 'not built yet; use "hangup"',
-  },
   { key: "store.adapter", values: ["cassandra"], sentence: 'not built yet; use "sqlite" or "memory"' },
   {
     key: "balancing.algorithm",
@@ -36,16 +30,6 @@ export const NOT_BUILT: readonly NotBuilt[] = [
   { key: "balancing.spill", values: ["proportional"], sentence: 'not built yet; use "strict"' },
   { key: "balancing.slow_start_ms", values: otherThan(0), sentence: "not built yet; use 0" },
   { key: "balancing.eject_share_max", values: otherThan(0.34), sentence: "not built yet; leave it at 0.34" },
-  { key: "offers.mode", values: ["all"], sentence: 'not built yet; use "one"' },
-  { key: "mixers.scope", values: ["shared"], sentence: 'not built yet; use "application"' },
-  { key: "permissions.dial", values: given, sentence: "not built yet; leave it empty" },
-  { key: "permissions.offer", values: given, sentence: "not built yet; leave it empty" },
-  { key: "permissions.join", values: given, sentence: "not built yet; leave it empty" },
-  { key: "permissions.mixer", values: given, sentence: "not built yet; leave it empty" },
-  { key: "permissions.component", values: given, sentence: "not built yet; leave it empty" },
-  { key: "permissions.message", values: given, sentence: "not built yet; leave it empty" },
-  { key: "calls.on_controller_loss", values: ["handover", "hold"], sentence: 'not built yet; use "hangup"' },
-  { key: "calls.siblings_may_command", values: [true], sentence: "not built yet; use false" },
 ];
 
 /** Every value in `tree` that is named in the table above. */

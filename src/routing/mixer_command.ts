@@ -16,8 +16,11 @@ import type { Exchange } from "./exchange.ts";
 import { verbKey } from "./mixer_event.ts";
 import { expectJoin, mixerJoined, settleMixer } from "./mixer_life.ts";
 import { mixerOf } from "./mixer_name.ts";
+import { lacksLetter } from "./ownership.ts";
+import { mixerLacksLetter } from "./ownership.ts";
 import { OK, payloadToNode } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
+import { resourceBack } from "./watching.ts";
 
 /** AH25: clients lose an event that comes in one segment with the `ref` it belongs to. */
 const AFTER_REF_MS = 20;
@@ -35,6 +38,13 @@ export function mixerCommand(ex: Exchange, s: Stanza, door: ServedDomain, sender
     return true;
   };
   if (isChild(s, 0, NS_RAYO, "exec")) return no("feature-not-implemented", "cancel"); // FS41
+  if (ex.settings.ownership.commandsNeedLetters && lacksLetter(ex, s, sender)) {
+    return no("not-authorized", "auth");
+  }
+  if (ex.settings.ownership.commandsNeedLetters && mixerLacksLetter(ex, s, sender)) {
+    return no("not-authorized", "auth");
+  }
+  if (sender.missing) resourceBack(ex, sender);
   const owner = to.resourceStart < 0 ? undefined : mixer.verbs?.get(to.resource());
   if (owner !== undefined && owner !== sender) {
     // IC9; in a shared mixer another application's component does not even exist (DC23).

@@ -14,6 +14,7 @@ const FILES = [
   "question",
   "message",
   "component",
+  "mixer",
 ];
 
 export async function sceneFiles(): Promise<Scene[]> {
