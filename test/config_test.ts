@@ -383,12 +383,12 @@ describe("findings", () => {
 
   test("one run shows them all: values, relations, what is not built (DC43)", () => {
     const shown = findings(
-      "[offers]\nmode = 'all'\ntimeout_ms = 'x'\n[admin]\nlisten = '0.0.0.0:1'\n[dial]\ntimeout_ms = 60000\n[xy]\n",
+      "[balancing]\nspill = 'proportional'\nslow_start_ms = 'x'\n[admin]\nlisten = '0.0.0.0:1'\n[dial]\ntimeout_ms = 60000\n[xy]\n",
       { RAYO_GATEWAY__LOG__LEVEL: "loud", RAYO_GATEWAY__NODES__TRUSTED: "a" },
     );
     expect(shown.map((line) => line.split(": ").slice(0, 2).join(": "))).toEqual([
-      "config.toml:2: offers.mode",
-      "config.toml:3: offers.timeout_ms",
+      "config.toml:2: balancing.spill",
+      "config.toml:3: balancing.slow_start_ms",
       "config.toml:5: admin.listen",
       "config.toml:7: dial.timeout_ms",
       "config.toml:8: xy",

@@ -18,9 +18,11 @@ import type { StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { EVENT_NONE } from "./event_kind.ts";
 import { holdBehind } from "./event.ts";
 import type { Exchange } from "./exchange.ts";
+import { permitted } from "./ownership.ts";
 import { CONFLICT, mayCommand, NOT_FOUND, sender } from "./party.ts";
 import type { ServedDomain } from "./served_domain.ts";
 import { sendToClient } from "./to_client.ts";
+import { resourceBack } from "./watching.ts";
 
 const NORMAL = Buffer.from(" type='normal'");
 
@@ -46,6 +48,8 @@ export function clientMessage(ex: Exchange, s: Stanza, door: ServedDomain): void
     const text = `Could not find rayo node for id [${to.local()}]`;
     return refuse(ex, s, door, "item-not-found", "cancel", text);
   }
+  if (!permitted(ex, party.application, "message")) return refuse(ex, s, door, "not-authorized", "auth");
+  if (party.missing) resourceBack(ex, party);
   if (to.resourceStart >= 0) return refuse(ex, s, door, "feature-not-implemented", "cancel");
   if (!ex.toNodes.up) return refuse(ex, s, door, "remote-server-timeout", "wait"); // DC9
   rewrite.begin(s);

@@ -67,6 +67,12 @@ export function lacksLetter(ex: Exchange, s: Stanza, sender: Resource): boolean 
   return !permitted(ex, application, "component");
 }
 
+/** The same of a command to a mixer, which needs the letter for mixers as well; stopping a component is free. */
+export function mixerLacksLetter(ex: Exchange, s: Stanza, sender: Resource): boolean {
+  if (ex.to.resourceStart >= 0) return false;
+  return !permitted(ex, sender.application, "mixer") || lacksLetter(ex, s, sender);
+}
+
 const elements = new ElementCursor();
 
 /** Does the dial `s` join what `application` may not join? */
