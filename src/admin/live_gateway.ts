@@ -4,6 +4,7 @@
  */
 import type { Log, LogLevel } from "../base/log.ts";
 import type { Application } from "../cluster/application.ts";
+import type { Mixer } from "../cluster/mixer.ts";
 import type { Node } from "../cluster/node.ts";
 import { type Change, StoreFault } from "../cluster/store.ts";
 import { canonicalJid } from "../xmpp/jid.ts";
@@ -25,7 +26,7 @@ import {
   type VerbView,
 } from "./gateway.ts";
 import { gatewayMeters } from "./live_meters.ts";
-import { applicationView, callView, nodeView } from "./live_views.ts";
+import { applicationView, callView, mixerView, nodeView, verbViews } from "./live_views.ts";
 
 /** What the gateway knows of parts that live beside this folder. */
 export interface Surroundings {
@@ -84,8 +85,8 @@ export class LiveGateway implements Gateway {
     return {
       ActiveCallsCount: directory.calls.size,
       TotalCallsCount: directory.totals.calls,
-      ActiveMixersCount: 0,
-      TotalMixersCount: 0,
+      ActiveMixersCount: this.#madeMixers().length,
+      TotalMixersCount: directory.mixers.total,
       ActiveClientsCount: this.activeClients().length,
       TotalClientsCount: directory.totals.clients,
       TotalClientResourcesCount: directory.totals.resources,
@@ -172,13 +173,16 @@ export class LiveGateway implements Gateway {
   }
 
   mixers(): MixerView[] {
-    return [];
+    const { directory } = this.#ex;
+    return this.#madeMixers().map((mixer) => mixerView(directory, mixer));
   }
-  mixer(_name: string): MixerView | null {
-    return null;
+  mixer(name: string): MixerView | null {
+    const mixer = this.#mixer(name);
+    return mixer === null ? null : mixerView(this.#ex.directory, mixer);
   }
-  verbs(_mixer: string): VerbView[] {
-    return [];
+  verbs(name: string): VerbView[] {
+    const mixer = this.#mixer(name);
+    return mixer === null ? [] : verbViews(mixer);
   }
 
   quiesced(): boolean {
@@ -321,6 +325,18 @@ export class LiveGateway implements Gateway {
     });
     this.#acts = done.catch(() => {});
     return done;
+  }
+
+  #madeMixers(): Mixer[] {
+    return [...this.#ex.directory.mixers.all()].filter((mixer) => mixer.made);
+  }
+
+  /** By the name its node knows, which is unique; else by the clients' name, of several applications' the first. */
+  #mixer(name: string): Mixer | null {
+    const exact = this.#ex.directory.mixers.named(name);
+    if (exact?.made === true) return exact;
+    const folded = name.toLowerCase();
+    return this.#madeMixers().find((mixer) => mixer.name.toLowerCase() === folded) ?? null;
   }
 
   #node(jid: string): Node | null {

@@ -15,14 +15,35 @@ interface Around {
 export function gatewayMeters(ex: Exchange, counters: Counters, around: Around): Meter[] {
   const { meters, directory } = ex;
   const list: Meter[] = [];
-  const counter = (name: string, help: string, value: number) => list.push({ name, kind: "counter", help, value });
-  const gauge = (name: string, help: string, value: number) => list.push({ name, kind: "gauge", help, value });
+  const counter = (name: string, help: string, value: number) =>
+    list.push({ name, kind: "counter", help, value });
+  const gauge = (name: string, help: string, value: number) =>
+    list.push({ name, kind: "gauge", help, value });
 
   gauge("calls_active", "Live calls.", counters.ActiveCallsCount);
-  counter("calls_total", "Calls since start: offers placed and dials that succeeded.", counters.TotalCallsCount);
+  counter(
+    "calls_total",
+    "Calls since start: offers placed and dials that succeeded.",
+    counters.TotalCallsCount,
+  );
+  gauge("mixers_active", "Conferences there are.", counters.ActiveMixersCount);
+  counter("mixers_total", "Conferences since start.", counters.TotalMixersCount);
+  gauge(
+    "mixer_table_bytes",
+    "Bytes of the packed table of who is in which conference.",
+    directory.mixers.bytes,
+  );
   gauge("clients_active", "Applications with a registered resource.", counters.ActiveClientsCount);
-  counter("clients_total", "Distinct applications that registered a resource since start.", counters.TotalClientsCount);
-  counter("resources_total", "Distinct resources registered since start.", counters.TotalClientResourcesCount);
+  counter(
+    "clients_total",
+    "Distinct applications that registered a resource since start.",
+    counters.TotalClientsCount,
+  );
+  counter(
+    "resources_total",
+    "Distinct resources registered since start.",
+    counters.TotalClientResourcesCount,
+  );
   gauge("nodes_active", "Nodes that are not gone.", counters.ActiveRayoNodesCount);
   counter("messages_total", "Presences, Rayo requests and answers received.", counters.MessagesCount);
   counter("errors_total", "Error stanzas sent, and ends made up for lost calls.", counters.ErrorsCount);
@@ -34,8 +55,16 @@ export function gatewayMeters(ex: Exchange, counters: Counters, around: Around):
   counter(labelled("stanzas_dropped_total", { reason: "untrusted" }), dropped, meters.untrusted);
   counter(labelled("stanzas_dropped_total", { reason: "unmatched" }), dropped, meters.unmatched);
   counter(labelled("stanzas_dropped_total", { reason: "ignored" }), dropped, meters.ignored);
-  counter(labelled("stanzas_dropped_total", { reason: "outbox_full" }), dropped, meters.refused + around.outletDrops());
-  counter(labelled("stanzas_dropped_total", { reason: "early" }), dropped, ex.early.dropped);
+  counter(
+    labelled("stanzas_dropped_total", { reason: "outbox_full" }),
+    dropped,
+    meters.refused + around.outletDrops(),
+  );
+  counter(
+    labelled("stanzas_dropped_total", { reason: "early" }),
+    dropped,
+    ex.early.dropped + ex.verbEvents.dropped,
+  );
   counter("events_held_total", "Events held for the result of their dial.", meters.held);
   counter("dial_attempts_total", "Dials sent to nodes.", meters.dialAttempts);
   counter("dial_retries_total", "Dials tried at another node.", meters.dialRetries);

@@ -5,7 +5,8 @@ import type { Application } from "../cluster/application.ts";
 import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_OUTBOUND } from "../cluster/call_table.ts";
 import type { Directory } from "../cluster/directory.ts";
 import type { Node } from "../cluster/node.ts";
-import type { ApplicationView, CallView, NodeView } from "./gateway.ts";
+import type { Mixer } from "../cluster/mixer.ts";
+import type { ApplicationView, CallView, MixerView, NodeView, VerbView } from "./gateway.ts";
 
 /** What they show of a node: its state (9.4), and why it is so. */
 export function nodeView(node: Node): NodeView {
@@ -66,4 +67,20 @@ export function callView(directory: Directory, slot: number): CallView {
     state: up ? "active" : outbound ? "dialing" : "offered",
     started_at: new Date(calls.startedSeconds(slot) * 1000).toISOString(),
   };
+}
+
+/** What they show of a mixer: the name in its clients' letters, its calls by the ids clients know. */
+export function mixerView(directory: Directory, mixer: Mixer): MixerView {
+  const { calls, mixers } = directory;
+  return {
+    name: mixer.name,
+    node: mixer.domain.node.jid,
+    participants: mixers.slots(mixer).map((slot) => calls.publicText(slot)),
+    active_verbs: mixer.verbs?.size ?? 0,
+  };
+}
+
+/** The components that run on a mixer. */
+export function verbViews(mixer: Mixer): VerbView[] {
+  return [...mixer.verbs ?? []].map(([id, starter]) => ({ mixer: mixer.name, id, client: starter.jid }));
 }
