@@ -30,7 +30,7 @@ TYPES := --strict --noUncheckedIndexedAccess --exactOptionalPropertyTypes --noIm
 BUILD := --compile --minify --keep-names --bytecode --format=esm --no-compile-autoload-dotenv \
 	--no-compile-autoload-bunfig --sourcemap=linked
 
-.PHONY: help run test live build bench ok fmt fmt-check lint types packages setup clean
+.PHONY: help run test live build bench ok fmt fmt-check lint types packages setup conformance clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ lint: $(READY) ## lint the sources
 
 types: $(READY) ## check the types
 	@$(BUN) check $(TYPES) src test
+
+conformance: $(READY) ## write CONFORMANCE.md anew from the sources
+	@$(BUN) test/conformance/conformance.ts
 
 setup: $(READY) packages ## fetch all that is needed, once
 

@@ -3,6 +3,8 @@
  *
  * `node1.example.net` trusts that domain and its sub-domains, which are one node; `*.example.net` trusts every
  * sub-domain of example.net as a node of its own, but not example.net; `*` trusts all.
+ *
+ * Conforms: XEP-0349 §4.4, membership of the cluster: complete
  */
 
 export class Trust {

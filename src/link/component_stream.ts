@@ -3,6 +3,10 @@
  *
  * XEP-0114 (jabber:component:accept), RFC 6120 §4.4 (closing) and §4.9 (stream errors). Lives once: reconnecting,
  * probing and what waits to be sent are its owner's (component.ts). Never logs, never throws.
+ *
+ * Conforms: XEP-0114 §3, stream, handshake and what ends them: complete
+ * Conforms: RFC 6120 §4.4, closing a stream: complete
+ * Conforms: RFC 6120 §4.9, stream errors: complete
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import {

@@ -4,6 +4,8 @@
  * One OwnPings serves all links of a process: ejabberd with `global_routes` brings a ping home on any of our streams
  * (DC6), and the link that sent it must be told. Ids begin with `gw-link-`; nobody but ourselves sends in the name of
  * our domains, servers see to that.
+ *
+ * Conforms: XEP-0199 §4.3, pings that notice a dead stream: complete
  */
 import { escapeAttribute } from "../xmpp/escape.ts";
 import type { Stanza } from "../xmpp/stanza.ts";

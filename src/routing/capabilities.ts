@@ -79,3 +79,5 @@ export const INTERNAL_CAPABILITIES = new Capabilities(GATEWAY, [
 const PHONE: Identity = { category: "client", type: "phone", name: "" };
 /** IC13: a call. */
 export const CALL_CAPABILITIES = new Capabilities(PHONE, [DISCO_INFO, PING, "urn:xmpp:rayo:call:1"]);
+/** IC13: a mixer. */
+export const MIXER_CAPABILITIES = new Capabilities(PHONE, [DISCO_INFO, PING, "urn:xmpp:rayo:mixer:1"]);

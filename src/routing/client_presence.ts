@@ -1,5 +1,7 @@
 /**
  * Presence from clients to an external domain: who is ready for calls and who has left (spec 2.2, rows PC).
+ *
+ * Conforms: XEP-0327 §6.1, client registration: complete
  */
 import type { Exchange } from "./exchange.ts";
 import { mixerFilter } from "./mixer_filter.ts";

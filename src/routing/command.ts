@@ -1,6 +1,8 @@
 /**
  * A client's command to a call or one of its components: may it, where is the call, and on to the node (spec 2.5,
  * rows IC3, IC9).
+ *
+ * Conforms: XEP-0327 §6.5, commands to calls and components: complete
  */
 import { CALL_ACCEPTED, CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
 import { NS_RAYO } from "../xmpp/namespaces.ts";

@@ -5,6 +5,8 @@
  *
  * Nothing is held in a call that starts no component at the moment; calls of an earlier life have components that
  * nobody here remembers, so their events are late at most, never dropped.
+ *
+ * Conforms: XEP-0327 §6.5, references before their components' events: complete
  */
 import { CALL_COMPONENTS, CALL_HOLDING, CALL_RESTORED, CALL_STARTING } from "../cluster/call_table.ts";
 import type { EarlyEvents } from "../cluster/early.ts";

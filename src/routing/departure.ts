@@ -1,5 +1,8 @@
 /**
  * What follows when a client or a node is gone: its calls end, exactly once for everybody (PC7, PC8, PN7, DL12).
+ *
+ * Conforms: XEP-0203 §2, a delay on every end that the gateway makes: complete
+ * Conforms: XEP-0327 §6.6.3, hang-up of what nobody controls: complete
  */
 import { CALL_COMPONENTS, CALL_CONTROLLED, CALL_IN_MIXER, CALL_REFUSED } from "../cluster/call_table.ts";
 import type { Resource } from "../cluster/application.ts";

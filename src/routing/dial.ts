@@ -1,5 +1,8 @@
 /**
  * Outgoing calls: which node, what if it fails, and one answer whatever happens (spec 2.6, 3.6).
+ *
+ * Conforms: XEP-0327 §6.2.1, outbound calls, their URIs and their errors: complete
+ * Conforms: XEP-0349 §4.2, dials are spread over the nodes: complete
  */
 import { CALL_CONTROLLED, CALL_OUTBOUND, CALL_REFUSED } from "../cluster/call_table.ts";
 import { foldId } from "../cluster/fold_id.ts";

@@ -1,9 +1,11 @@
 /**
- * Service discovery (XEP-0030) of the gateway's own domains and of calls (IC13, II3, DC12). Nodes are not asked: calls of
+ * Service discovery (XEP-0030) of the gateway's own domains, of calls and of mixers (IC13, II3, DC12). Nodes are not asked: calls of
  * FreeSWITCH do not answer, and what they would say is the same for all.
  *
- * Conforms: XEP-0030 §3, disco#info of the domains and of calls: complete
+ * Conforms: XEP-0030 §3, disco#info of the domains, of calls and of mixers: complete
  * Conforms: XEP-0030 §4, disco#items: empty, as nothing here is to be browsed: complete
+ * Conforms: XEP-0327 §8, support of Rayo is advertised: complete
+ * Conforms: XEP-0349 §5, support on both domains is advertised: complete
  */
 import { NS_DISCO_INFO, NS_DISCO_ITEMS } from "../xmpp/namespaces.ts";
 import { type Stanza, TYPE_GET } from "../xmpp/stanza.ts";
@@ -12,9 +14,11 @@ import {
   type Capabilities,
   EXTERNAL_CAPABILITIES,
   INTERNAL_CAPABILITIES,
+  MIXER_CAPABILITIES,
 } from "./capabilities.ts";
 import { isChild } from "./children.ts";
 import type { Exchange } from "./exchange.ts";
+import { mixerOf } from "./mixer_name.ts";
 import { mayCommand, NOT_FOUND, sender } from "./party.ts";
 import { attributeOf } from "./payload.ts";
 import type { ServedDomain } from "./served_domain.ts";
@@ -43,5 +47,7 @@ function capabilitiesOf(ex: Exchange, door: ServedDomain): Capabilities | null {
   if (to.localStart < 0) return door.external ? EXTERNAL_CAPABILITIES : INTERNAL_CAPABILITIES;
   // Calls are asked in their party's name by servers, too (DC12).
   const slot = door.external ? directory.calls.findPublic(to.buf, to.localStart, to.localEnd) : -1;
-  return slot < 0 || mayCommand(ex, slot, sender(ex)) === NOT_FOUND ? null : CALL_CAPABILITIES;
+  if (slot >= 0 && mayCommand(ex, slot, sender(ex)) !== NOT_FOUND) return CALL_CAPABILITIES;
+  const mixer = door.external && directory.mixers.size > 0 ? mixerOf(ex, to.local(), ex.from.bare()) : null;
+  return mixer === null ? null : MIXER_CAPABILITIES;
 }

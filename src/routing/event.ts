@@ -1,6 +1,8 @@
 /**
  * A call's presence: an offer, an event for its controlling party, or something of a call nobody knows (spec 2.3,
  * rows PX).
+ *
+ * Conforms: XEP-0327 §6.6.4, one end for everybody, nothing after it: complete
  */
 import {
   CALL_ACCEPTED,

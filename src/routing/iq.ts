@@ -1,5 +1,9 @@
 /**
  * IQ requests: the checks every one passes, in order, and who deals with it (spec 2.5, rows I and IC; 2.8, rows II).
+ *
+ * Conforms: RFC 6120 §8.2.3, one child, one answer, answers never answered: complete
+ * Conforms: RFC 6120 §8.4, unknown payloads are refused: complete
+ * Conforms: XEP-0199 §4, pings of clients and nodes are answered: complete
  */
 import { isRayo, NS_PING, NS_RAYO, NS_SESSION } from "../xmpp/namespaces.ts";
 import { type Stanza, TYPE_GET, TYPE_SET } from "../xmpp/stanza.ts";

@@ -2,6 +2,8 @@
  * Messages between a client and the far end of its call, both ways (G12, FS42, AH14; DC11: without a type they are
  * `normal`). A call takes `normal` ones alone; what is an error itself is passed to its call's party or dropped, never
  * answered.
+ *
+ * Conforms: XEP-0327 §6.8.1, call-bound messages, both ways: complete
  */
 import { CALL_CONTROLLED, CALL_HOLDING, CALL_REFUSED } from "../cluster/call_table.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
@@ -18,6 +20,7 @@ import type { StanzaErrorType } from "../xmpp/stanza_error.ts";
 import { EVENT_NONE } from "./event_kind.ts";
 import { holdBehind } from "./event.ts";
 import type { Exchange } from "./exchange.ts";
+import { mixerOf } from "./mixer_name.ts";
 import { permitted } from "./ownership.ts";
 import { CONFLICT, mayCommand, NOT_FOUND, sender } from "./party.ts";
 import type { ServedDomain } from "./served_domain.ts";
@@ -45,6 +48,9 @@ export function clientMessage(ex: Exchange, s: Stanza, door: ServedDomain): void
   const may = slot < 0 || calls.has(slot, CALL_REFUSED) ? NOT_FOUND : mayCommand(ex, slot, party);
   if (may === CONFLICT) return refuse(ex, s, door, "conflict", "cancel");
   if (may === NOT_FOUND || party === null) {
+    if (directory.mixers.size > 0 && mixerOf(ex, to.local(), ex.from.bare()) !== null) {
+      return refuse(ex, s, door, "feature-not-implemented", "cancel"); // a mixer has nobody to hand it to
+    }
     const text = `Could not find rayo node for id [${to.local()}]`;
     return refuse(ex, s, door, "item-not-found", "cancel", text);
   }

@@ -1,6 +1,8 @@
 /**
  * Commands to mixers and to components on them (IC9, IC10, FS36), and what answers say of mixers: joins that came true
  * or failed, components that began (IC2, IR2, IR3).
+ *
+ * Conforms: XEP-0327 §6.4, mixers and components on them: complete
  */
 import type { Mixer } from "../cluster/mixer.ts";
 import type { NodeDomain } from "../cluster/node.ts";

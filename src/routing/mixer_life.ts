@@ -1,6 +1,8 @@
 /**
  * A mixer's beginning and end: it is there when a join succeeded (IC2), and whoever was told of it hears of its end
  * exactly once (PX6, PMX7, PMX8).
+ *
+ * Conforms: XEP-0327 §6.4, appearance, subscription and end of mixers: complete
  */
 import type { Resource } from "../cluster/application.ts";
 import type { Dial } from "../cluster/dial.ts";

@@ -1,6 +1,8 @@
 /**
  * Mixer names on their way: towards nodes lower case and, where they are scoped, the application's own; towards clients
  * in the letters they wrote (RW6, AH11, DC16, FS55).
+ *
+ * Conforms: XEP-0327 §6.4, names scoped to a security zone: complete
  */
 import type { Resource } from "../cluster/application.ts";
 import { foldId } from "../cluster/fold_id.ts";

@@ -1,5 +1,7 @@
 /**
  * What a node says of itself (spec 2.3, rows PN): enrolled, not to be dialled for now, or gone.
+ *
+ * Conforms: XEP-0349 §4.2, nodes that are ready and nodes that are not: complete
  */
 import type { NodeDomain } from "../cluster/node.ts";
 import { NS_RAYO_CLUSTER } from "../xmpp/namespaces.ts";

@@ -1,5 +1,7 @@
 /**
  * Incoming calls: which application, which of its resources, and what if nobody takes the call (spec 2.4).
+ *
+ * Conforms: XEP-0327 §6.2.2, inbound calls, offers and rejection: complete
  */
 import { CALL_CONTROLLED, CALL_REFUSED } from "../cluster/call_table.ts";
 import { foldId } from "../cluster/fold_id.ts";

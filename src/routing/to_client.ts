@@ -1,6 +1,9 @@
 /**
  * A node's presence on its way to a client: from the call's JID at the external domain, to the client, with every
  * URI inside translated (PX2, RW3, RW4); nothing else changes (DC3).
+ *
+ * Conforms: XEP-0203 §2, stamps of nodes are passed as they are: complete
+ * Conforms: XEP-0327 §5.3, events as directed presence: complete
  */
 import type { Resource } from "../cluster/application.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";

@@ -4,6 +4,10 @@
  * RFC 7622 as far as a gateway between two servers needs it: lengths, separators and the characters that no
  * localpart may hold. The servers in front do the full string preparation; local and domain part are compared
  * without regard to case (DC16), the resource to the letter.
+ *
+ * Conforms: RFC 7622 §3.1, lengths and separators: complete
+ * Conforms: RFC 7622 §3.3, characters that no localpart holds: complete
+ * Conforms: RFC 7622 §3.2, preparation beyond ASCII: left to the servers
  */
 import { TAB } from "./chars.ts";
 

@@ -2,6 +2,8 @@
  * Reads what stands in front of the first stanza: an XML declaration, if any, and the opening tag of the stream.
  *
  * RFC 6120 §4.2, §4.7, §4.8 and §11; XML 1.0 §2.8.
+ *
+ * Conforms: RFC 6120 §4.7, stream headers under jabber:component:accept: complete
  */
 import { HEADER_BYTES_MAX } from "../base/limits.ts";
 import { isText } from "../base/bytes.ts";

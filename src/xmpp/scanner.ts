@@ -9,6 +9,8 @@
  * XML 1.0, "Namespaces in XML 1.0", RFC 6120 §11.
  *
  * tidy: long because the states of one scan share their locals; split, each step would pay for carrying them.
+ *
+ * Conforms: RFC 6120 §11.1, well-formedness, no comments, instructions or entities of one's own: complete
  */
 import { AMP, BANG, BRACKET_END, CDATA_STOP, GT, LT, QUESTION, SLASH, TEXT_STOP, WHITE } from "./chars.ts";
 import type { FramerLimits } from "./framer.ts";

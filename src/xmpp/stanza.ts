@@ -7,6 +7,8 @@
  * decoded before they are compared.
  *
  * XEP-0114, RFC 6120 §8; namespaces as in "Namespaces in XML 1.0".
+ *
+ * Conforms: RFC 6120 §8.1, common attributes: complete
  */
 
 /** Top-level element. OTHER is anything that is not one of the three stanzas in the stream's content namespace. */

@@ -1,6 +1,8 @@
 /**
  * Stanza errors as text: RFC 6120 §8.3. Conditions and text stand in their namespace, a `type` is always there (G10,
  * AH26: without either a client never learns that its request failed).
+ *
+ * Conforms: RFC 6120 §8.3, stanza errors with a type, a condition and a text: complete
  */
 import { escapeText, printable } from "./escape.ts";
 

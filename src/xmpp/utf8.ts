@@ -4,6 +4,8 @@
  * Why apart from the scanner: the engine's own check runs at gigabytes a second, and a scanner that may trust its
  * bytes needs no state inside a character. At most three bytes are carried from chunk to chunk.
  * RFC 3629 (overlong forms and surrogates are refused); U+FFFE and U+FFFF are no XML characters (XML 1.0 §2.2).
+ *
+ * Conforms: RFC 6120 §11.6, UTF-8: complete
  */
 import { isAscii, isUtf8 } from "node:buffer";
 import { sequenceBytes } from "./chars.ts";

@@ -5,6 +5,8 @@
  * keeps a credit in units of weight: a turn adds its weight, and a credit of the largest weight buys a pick. That is
  * the table's `sum += weight/max; if sum >= hits + 1` with sum and hits folded into their difference, which keeps it
  * exact in whole numbers. A node that is out is skipped after its pick, so it does not return with a burst.
+ *
+ * Conforms: XEP-0349 §4.2, even distribution by priority and weight: complete
  */
 
 /** What the algorithm reads of a node. */
