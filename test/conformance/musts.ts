@@ -185,6 +185,42 @@ export const MUSTS: readonly Must[] = [
   node("XEP-0327 §6.3.3", "unjoined is told", scene("rewriting"), "RW2, RW4: calls are joined and parted"),
   node("XEP-0327 §6.3.4", "a second join changes the first", GUESTS, "joins in a circle"),
   gateway(
+    "XEP-0327 §6.4",
+    "a mixer is made by the first join, and answered with a reference",
+    scene("mixer"),
+    "IC2, IR3, RW6, PMX4, PMX6, FS51",
+  ),
+  gateway(
+    "XEP-0327 §6.4",
+    "its presence, with capabilities, and its events reach all who have calls in it",
+    scene("mixer"),
+    "PMX4: each resource hears an event once",
+  ),
+  gateway(
+    "XEP-0327 §6.4",
+    "no way into another zone's mixers",
+    scene("mixer"),
+    "AH11, FS55, IC10, FS35: two tenants' conferences of one name are two",
+  ),
+  gateway(
+    "XEP-0327 §6.4",
+    "presence subscriptions of the zone are permitted and obeyed",
+    scene("mixer"),
+    "PM1, PM3, DC27: who wants nothing of a mixer",
+  ),
+  node(
+    "XEP-0327 §6.4",
+    "who speaks is told to all who listen",
+    scene("mixer"),
+    "PMX4: each resource hears an event once",
+  ),
+  gateway(
+    "XEP-0327 §6.4",
+    "a mixer that ends is unavailable to all who heard of it",
+    scene("mixer"),
+    "PMX8, GAP12: a node that does not say that it is gone",
+  ),
+  gateway(
     "XEP-0327 §6.5",
     "a command that starts a component is answered with its reference",
     scene("event"),
