@@ -9,7 +9,7 @@ import { foldId } from "../cluster/fold_id.ts";
 import { type Mixer, scopedName, unscopedName } from "../cluster/mixer.ts";
 import type { Node } from "../cluster/node.ts";
 import { attributeText } from "../xmpp/attributes.ts";
-import { JID_PART_BYTES_MAX } from "../xmpp/jid.ts";
+import { canonicalJid } from "../xmpp/jid.ts";
 import type { StanzaErrorType } from "../xmpp/stanza_error.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -26,9 +26,6 @@ interface Refusal {
   type: StanzaErrorType;
   text: string;
 }
-
-/** What no localpart may hold (RFC 7622 §3.3.1): such a name has no JID that clients could speak to. */
-const NO_LOCALPART = /[\u0000-\u0020"&'/:<>@\u007f]/;
 
 const BAD_NAME: Refusal = { condition: "bad-request", type: "modify", text: "Bad mixer name" };
 /** IC2: the media of two nodes cannot meet (BUG 22). */
@@ -78,8 +75,10 @@ function isCall(ex: Exchange, name: string, nodeName: string, node: Node, sender
   return slot >= 0 && directory.partyOf(slot)?.bare === sender.bare;
 }
 
+/** RFC 7622 §3.3.1: any other name has no JID that clients could speak to. */
 function isLocalpart(name: string): boolean {
-  return name !== "" && !NO_LOCALPART.test(name) && Buffer.byteLength(name) <= JID_PART_BYTES_MAX;
+  const jid = canonicalJid(`${name}@d`);
+  return jid !== null && jid.local !== "" && jid.domain === "d" && jid.resource === "";
 }
 
 /** The mixer that `bare` means by `name`, one of its calls being in it (IC10), or null: for it there is none. */

@@ -20,6 +20,9 @@ import {
   client,
   clientGone,
   EMPTY,
+  mixer,
+  mixerGone,
+  mixerRow,
   node,
   nodeGone,
   nodeRow,
@@ -89,6 +92,7 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
           client(`${ROMEO}/orchard`, 12),
           { kind: "call", row: full },
           { kind: "call", row: bare },
+          mixer("ball.x7"),
           ban("tybalt@capulet.lit"),
           platform("staging"),
           setting("quiesced", "true"),
@@ -99,7 +103,7 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
         nodes: [nodeRow("n1.lit"), java],
         clients: [{ jid: `${ROMEO}/orchard`, order: 12 }],
         calls: [full, bare],
-        mixers: [],
+        mixers: [mixerRow("ball.x7")],
         bans: ["tybalt@capulet.lit"],
         platforms: ["staging"],
         settings: { quiesced: "true" },
@@ -275,6 +279,14 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
       expect((await restart()).addresses).toEqual([{ address: "1", jid: JULIET }]);
       await store.write([applicationGone(JULIET)]);
       expect((await restart()).addresses).toEqual([]);
+    });
+
+    test("mixers keep their place when they change, and go alone (D29, D30)", async () => {
+      const found = await after(
+        [mixer("a.1"), mixer("b.1"), mixer("c.1"), mixerGone("nobody.1")],
+        [mixer("a.1", { participants: [3], verbs: [] }), mixerGone("b.1")],
+      );
+      expect(found.mixers).toEqual([mixerRow("a.1", { participants: [3], verbs: [] }), mixerRow("c.1")]);
     });
 
     test("a slot may be freed and taken again within a batch, and the other way round", async () => {

@@ -19,7 +19,17 @@ import { SqliteStore } from "../../../src/store/sqlite/store.ts";
 import { temporaryFolder } from "../../support/process.ts";
 import { storeContract } from "../contract.ts";
 import { faultOf } from "../fault_of.ts";
-import { address, application, applicationRow, call, callRow, EMPTY, setting } from "../rows.ts";
+import {
+  address,
+  application,
+  applicationRow,
+  call,
+  callRow,
+  EMPTY,
+  mixer,
+  mixerRow,
+  setting,
+} from "../rows.ts";
 
 storeContract("sqlite", () => {
   const folder = temporaryFolder("store");
@@ -191,6 +201,19 @@ describe("the SQLite file", () => {
     expect(fault.message).toBe(`"${path}" was written by a newer gateway ${formats}`);
     expect(fault.retry).toBe(false);
     expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test("a file of format 1, from before mixers were kept, is brought up to date with all that it has", async () => {
+    const db = new Database(path);
+    db.transaction(() => migrate(db, path, MIGRATIONS.slice(0, 1))).exclusive();
+    db.run("INSERT INTO application VALUES ('a@b.lit', '7', 'Balcony', 'staging', 'a1', 'suc')");
+    db.close();
+    const store = storeAt();
+    const found = await store.open();
+    expect([found.applications, found.mixers]).toEqual([[applicationRow("a@b.lit")], []]);
+    await store.write([mixer("ball.x7")]);
+    await store.close();
+    expect((await storeAt().open()).mixers).toEqual([mixerRow("ball.x7")]);
   });
 
   test("the oldest file there can be, marked but empty, is migrated by open() and keeps its mark", async () => {
