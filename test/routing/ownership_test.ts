@@ -1,6 +1,6 @@
 /**
  * Who has a call: offers to all resources, the first command, siblings, heirs, components that belong to who started
- * them, letters of permission, bans that outlive a restart (spec 2.4, 2.5, 9.3).
+ * them, bans that outlive a restart (spec 2.4, 2.5, 9.3).
  */
 import { describe, expect, test } from "bun:test";
 import { applicationBanned } from "../../src/routing/departure.ts";
@@ -89,6 +89,9 @@ describe("OF1, OF4: offers.mode = all", () => {
       rig.client(`<presence type='unavailable' from='${jid}' to='${EXTERNAL}'/>`);
       expect(rig.toNodes()).toEqual([]);
     }
+    rig.raw("external");
+    rig.event(`c1@${NODE1}`, "ringing");
+    expect(whoHeard(rig.toClients())).toEqual([[ORCHARD, "ringing"]]);
     rig.client(`<presence type='unavailable' from='${ORCHARD}' to='${EXTERNAL}'/>`);
     expect(commands(rig.toNodes())).toEqual(["reject"]);
     rig.end(`c1@${NODE1}`);
@@ -279,77 +282,6 @@ describe("calls.on_controller_loss", () => {
     });
     leave(rig);
     expect(rig.toNodes()).toEqual([]);
-  });
-});
-
-describe("permissions.*: the letter an application needs", () => {
-  /** Juliet has the letters `has` and controls c1 and c2; each act needs a letter of its own. */
-  function lettered(has: string): Rig {
-    const rig = talking();
-    const slotOf = (id: string) => rig.directory.calls.findPublic(Buffer.from(id), 0, id.length);
-    expect(slotOf("c1")).toBe(0);
-    const application = rig.directory.applications.get("juliet@capulet.test")!;
-    application.permissions = has;
-    rig.ex.settings.ownership = {
-      ...OWNERSHIP,
-      permissions: { dial: "d", offer: "o", join: "j", mixer: "m", component: "c", message: "t" },
-      commandsNeedLetters: true,
-    };
-    return rig;
-  }
-  const say = (rig: Rig, inside: string, to = `c1@${EXTERNAL}`) =>
-    rig.client(`<iq type='set' id='q' from='${JULIET}' to='${to}'>${inside}</iq>`);
-  const REFUSED = "not-authorized/auth";
-  const acts: [string, string, string][] = [
-    ["d", "dial", ""],
-    ["j", "join", "<join xmlns='urn:xmpp:rayo:1' call-uri='xmpp:c1@rayo.test'/>"],
-    ["j", "join of old", "<join xmlns='urn:xmpp:tropo:ozone:1' call-uri='xmpp:c1@rayo.test'/>"],
-    ["m", "mixer", "<join xmlns='urn:xmpp:rayo:1' mixer-name='conf'/>"],
-    ["c", "component", "<output xmlns='urn:xmpp:rayo:output:1'/>"],
-    ["c", "component of old", "<say xmlns='urn:xmpp:tropo:say:1'/>"],
-  ];
-  for (const [letter, what, inside] of acts) {
-    test(`${what}: only with the letter`, () => {
-      for (const has of ["", "djmcot".replace(letter, ""), letter]) {
-        const rig = lettered(has);
-        if (inside === "") rig.dial("q");
-        else say(rig, inside);
-        if (has === letter) expect(commands(rig.toNodes()).length).toBe(1);
-        else {
-          expect(errorOf(rig.toClients()[0])).toBe(REFUSED);
-          expect(rig.toNodes()).toEqual([]);
-        }
-      }
-    });
-  }
-
-  test("a join inside a dial needs both letters", () => {
-    const join = "<join xmlns='urn:xmpp:rayo:1' mixer-name='conf'/>";
-    for (const [has, ok] of [["d", false], ["m", false], ["dm", true]] as const) {
-      const rig = lettered(has);
-      rig.dial("q", JULIET, "", join);
-      expect(commands(rig.toNodes()).length).toBe(ok ? 1 : 0);
-      if (!ok) expect(errorOf(rig.toClients()[0])).toBe(REFUSED);
-    }
-  });
-
-  test("offers: it is as if no resource were there", () => {
-    const rig = lettered("djmct");
-    rig.offer(`c9@${NODE1}`);
-    expect(errorOf(rig.toNodes()[0])).toBe(
-      "recipient-unavailable/cancel: Could not find an available resource for JID [juliet@capulet.test]",
-    );
-    const may = lettered("o");
-    may.offer(`c9@${NODE1}`);
-    expect(may.toClients().length).toBe(1);
-  });
-
-  test("what needs no letter is free: answering, leaving, hanging up, stopping a component", () => {
-    const rig = lettered("");
-    say(rig, "<unjoin xmlns='urn:xmpp:rayo:1' mixer-name='conf'/>");
-    say(rig, "<stop xmlns='urn:xmpp:rayo:ext:1'/>", `c1@${EXTERNAL}/output-1`);
-    say(rig, "<hangup xmlns='urn:xmpp:rayo:1'/>");
-    expect(commands(rig.toNodes())).toEqual(["unjoin", "stop", "hangup"]);
   });
 });
 
