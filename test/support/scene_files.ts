@@ -15,6 +15,7 @@ const FILES = [
   "message",
   "component",
   "mixer",
+  "ownership",
 ];
 
 export async function sceneFiles(): Promise<Scene[]> {
