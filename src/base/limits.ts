@@ -54,6 +54,9 @@ export const DIALS_MAX = 65_536;
 /** Events held for dials whose result has not come (PX7). */
 export const EARLY_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Conferences at once, those included that a join under way has only spoken for. About 750 B each, and 29 a call in it. */
+export const MIXERS_MAX = 262_144;
+
 /** Calls remembered as told to hang up lately (DC20). */
 export const HANGUP_LOG_MAX = 65_536;
 

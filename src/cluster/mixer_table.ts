@@ -1,9 +1,10 @@
 /**
  * The live mixers and which calls are in them. A membership is a packed record of 24 bytes in two lists, that of its
- * mixer and that of its call; a mixer is an object of a few hundred bytes.
+ * mixer and that of its call; a mixer is an object of about 750 bytes, its names included.
  *
  * A call that is, or is about to be, in a mixer carries CALL_IN_MIXER: nobody else's end looks anything up here.
  */
+import { MIXERS_MAX } from "../base/limits.ts";
 import { CALL_IN_MIXER, type CallTable } from "./call_table.ts";
 import type { Resource } from "./application.ts";
 import { foldId } from "./fold_id.ts";
@@ -34,6 +35,11 @@ export class MixerTable {
   /** Known mixers, those included whose name is only spoken for. */
   get size(): number {
     return this.#byNodeName.size;
+  }
+
+  /** No further mixer can be entered. */
+  get full(): boolean {
+    return this.#byNodeName.size >= MIXERS_MAX;
   }
 
   /** Bytes of the packed tables. */

@@ -14,7 +14,7 @@ import {
 import { foldId } from "../cluster/fold_id.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
-import { NS_CAPS, NS_RAYO } from "../xmpp/namespaces.ts";
+import { NS_CAPS } from "../xmpp/namespaces.ts";
 import { CLASS_END, CLASS_EVENT } from "../xmpp/outlet.ts";
 import { type Stanza, TYPE_ERROR, TYPE_NONE, TYPE_UNAVAILABLE } from "../xmpp/stanza.ts";
 import { findChild } from "./children.ts";

@@ -34,6 +34,11 @@ const ELSEWHERE: Refusal = {
   type: "cancel",
   text: "The mixer is on another node",
 };
+const BUSY: Refusal = {
+  condition: "resource-constraint",
+  type: "wait",
+  text: "The requested resource is busy.",
+};
 const TAKEN: Refusal = { condition: "conflict", type: "modify", text: "The name is taken" };
 
 /** Whose mixers `bare` may see: its own, or (shared) anybody's. */
@@ -62,6 +67,7 @@ export function mixerNameToNode(
     if (known.application !== application) return TAKEN;
     if (known.domain.node !== node) return ELSEWHERE;
   } else if (joins && isCall(ex, name, nodeName, node, sender)) return TAKEN;
+  else if (joins && directory.mixers.full) return BUSY;
   if (joins) ex.mixerWishes.push({ nodeName, name, application, node });
   return nodeName;
 }
@@ -110,7 +116,7 @@ export function mixerOfJoined(ex: Exchange, slot: number, nodeName: string, ente
       (known.application === "" || known.application === bare);
     return ours ? known : null;
   }
-  if (!enters) return null;
+  if (!enters || directory.mixers.full) return null;
   const application = zoneOf(ex, bare);
   const name = application === "" ? nodeName : unscopedName(nodeName, bare) ?? nodeName;
   if (!isLocalpart(name) || !isLocalpart(nodeName)) return null;
