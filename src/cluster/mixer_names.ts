@@ -1,6 +1,7 @@
 /**
  * Which local parts of a node are mixers and not calls, learnt from what passes by: a mixer's caps presence, a
- * `joined` that names it, a client's join. Until mixers are routed their presences are dropped silently (DC20).
+ * `joined` that names it, a client's join. Presences of those that are not ours, or not any more,
+ * are dropped silently (DC20).
  */
 import type { Node } from "./node.ts";
 
@@ -17,9 +18,5 @@ export class MixerNames {
 
   has(node: Node, name: string): boolean {
     return this.#names.size > 0 && this.#names.has(`${node.number} ${name.toLowerCase()}`);
-  }
-
-  delete(node: Node, name: string): void {
-    this.#names.delete(`${node.number} ${name.toLowerCase()}`);
   }
 }

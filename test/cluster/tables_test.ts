@@ -318,7 +318,5 @@ describe("DC20: mixers' names", () => {
     expect([names.has(node1, "rOOM"), names.has(node2, "room")]).toEqual([true, false]);
     for (let i = 0; i < 70_000; i++) names.add(node1, `m${i}`);
     expect([names.has(node1, "room"), names.has(node1, "m69999")]).toEqual([false, true]);
-    names.delete(node1, "M69999");
-    expect(names.has(node1, "m69999")).toBe(false);
   });
 });
