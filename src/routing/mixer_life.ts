@@ -153,12 +153,27 @@ export function leaveAudiences(ex: Exchange, resource: Resource): void {
     if (mixer.filters?.delete(resource)) drop();
     for (const [id, starter] of mixer.verbs ?? []) {
       if (starter !== resource) continue;
-      mixer.verbs!.delete(id);
+      const heir = heirOf(ex, mixer, resource);
+      if (heir === null) mixer.verbs!.delete(id);
+      else {
+        mixer.verbs!.set(id, heir);
+        heir.holds++;
+      }
       drop();
     }
     if (mixer.letters?.delete(resource.jid)) changed = true;
     if (changed) ex.directory.noteMixer(mixer);
   }
+}
+
+/** Who has taken a call in the mixer over from `resource`, or shares it with it: its components are theirs now. */
+function heirOf(ex: Exchange, mixer: Mixer, resource: Resource): Resource | null {
+  const { directory } = ex;
+  for (let at = mixer.head; at >= 0; at = directory.mixers.next(at)) {
+    const party = directory.partyOf(directory.mixers.slotOf(at));
+    if (party !== null && party !== resource && party.bare === resource.bare) return party;
+  }
+  return null;
 }
 
 /** After a restart: a mixer whose calls are all gone ends; those of a node that is gone, too. */

@@ -1,62 +1,24 @@
 /**
- * Mixers where scenes cannot go: letters, restarts, hostile names, what is left behind (rows PMX, PM, IC2, IC10, DC27).
+ * Mixers where scenes cannot go: letters, hostile names, early events, what is left behind (rows PMX, PM, IC2, IC10, DC27).
  */
 import { describe, expect, test } from "bun:test";
-import { attr, type El, elements, parseXml, toXml } from "../support/xml.ts";
-import { errorOf, EXTERNAL, INTERNAL, JULIET, NODE1, Rig, type RigOptions, SELF } from "./rig.ts";
-
-const ORCHARD = "juliet@capulet.test/orchard";
-const ROMEO = "romeo@montague.test/garden";
-
-/** Juliet controls c1 at node1. */
-function started(options: RigOptions = {}): Rig {
-  const rig = new Rig(options).ready();
-  own(rig, "c1");
-  return rig;
-}
-
-/** The client that is next in turn gets the call and answers it. */
-function own(rig: Rig, id: string, to = "sip:juliet@example.com", node = NODE1): void {
-  rig.offer(`${id}@${node}`, to);
-  const who = attr(rig.toClients().find((s) => attr(s, "from") === `${id}@${EXTERNAL}`)!, "to");
-  rig.command(`a-${id}`, id, "answer", who);
-  rig.result(attr(rig.toNodes().at(-1)!, "id"), `${id}@${node}`);
-  rig.raw("external");
-}
-
-/** Asks for the join; its stanza towards the node. */
-function ask(rig: Rig, call: string, name: string, from = JULIET): El | undefined {
-  rig.client(
-    `<iq type='set' id='j' from='${from}' to='${call}@${EXTERNAL}'>` +
-      `<join xmlns='urn:xmpp:rayo:1' mixer-name="${name}"/></iq>`,
-  );
-  return rig.toNodes()[0];
-}
-
-const nameOf = (asked: El | undefined) => attr(elements(asked!)[0]!, "mixer-name");
-
-/** The call is in the mixer; its name at the node. */
-function join(rig: Rig, call: string, name: string, from = JULIET): string {
-  const asked = ask(rig, call, name, from);
-  const m = nameOf(asked);
-  rig.result(
-    attr(asked!, "id"),
-    `${call}@${NODE1}`,
-    `<ref xmlns='urn:xmpp:rayo:1' uri='xmpp:${m}@${NODE1}'/>`,
-  );
-  rig.raw("external");
-  return m;
-}
-
-function say(rig: Rig, from: string, inside: string, type = ""): void {
-  const typed = type === "" ? "" : ` type='${type}'`;
-  rig.node(`<presence from='${from}@${NODE1}'${typed} to='${SELF}'>${inside}</presence>`);
-}
-
-const speaking = (call: string) =>
-  `<started-speaking xmlns='urn:xmpp:rayo:1' call-uri='xmpp:${call}@${NODE1}'/>`;
-const unjoined = (m: string) => `<unjoined xmlns='urn:xmpp:rayo:1' mixer-name='${m}'/>`;
-const heard = (rig: Rig) => rig.toClients().map((s) => `${attr(s, "to")} ${attr(s, "from")}`);
+import { attr, elements } from "../support/xml.ts";
+import {
+  ask,
+  complete,
+  heard,
+  join,
+  nameOf,
+  ORCHARD,
+  output,
+  own,
+  ROMEO,
+  say,
+  speaking,
+  started,
+  unjoined,
+} from "./mixer_rig.ts";
+import { errorOf, EXTERNAL, INTERNAL, JULIET, NODE1, OWNERSHIP, type Rig, SELF } from "./rig.ts";
 
 describe("letters (AH11, DC16)", () => {
   test("each client hears of the mixer by the name it wrote, also of one conference", () => {
@@ -239,19 +201,6 @@ describe("filters (PM1–PM3, DC27)", () => {
   });
 });
 
-function output(rig: Rig): string {
-  rig.client(
-    `<iq type='set' id='o' from='${JULIET}' to='m@${EXTERNAL}'><output xmlns='urn:xmpp:rayo:output:1'/></iq>`,
-  );
-  return attr(rig.toNodes()[0]!, "id");
-}
-
-function complete(rig: Rig, m: string, id: string): void {
-  rig.node(
-    `<presence from='${m}@${NODE1}/${id}' to='${SELF}'><complete xmlns='urn:xmpp:rayo:ext:1'/></presence>`,
-  );
-}
-
 describe("PMX3: early events of components", () => {
   test("wait for the ref, keep their order, and leave nothing; a Java node's complete is unavailable (JN7)", () => {
     const rig = started();
@@ -280,6 +229,26 @@ describe("PMX3: early events of components", () => {
     rig.error(asked, `${m}@${NODE1}`, "feature-not-implemented");
     complete(rig, m, "v1");
     expect(rig.ex.verbEvents.size).toBe(0);
+  });
+});
+
+describe("IC9: who started a component has gone", () => {
+  test("whoever has its calls now hears of it; without anybody it is forgotten", () => {
+    const rig = started({ settings: { ownership: { ...OWNERSHIP, controllerLoss: "handover" } } });
+    const m = join(rig, "c1", "m");
+    rig.result(output(rig), `${m}@${NODE1}`, "<ref xmlns='urn:xmpp:rayo:1' id='v1'/>");
+    rig.chat(ORCHARD);
+    rig.client(`<presence type='unavailable' from='${JULIET}' to='${EXTERNAL}'/>`);
+    rig.raw("external");
+    expect(rig.directory.partyOf(0)?.jid).toBe(ORCHARD);
+    complete(rig, m, "v1");
+    expect(heard(rig)).toEqual([`${ORCHARD} m@${EXTERNAL}/v1`]);
+
+    const alone = started();
+    const n = join(alone, "c1", "m");
+    alone.result(output(alone), `${n}@${NODE1}`, "<ref xmlns='urn:xmpp:rayo:1' id='v1'/>");
+    alone.client(`<presence type='unavailable' from='${JULIET}' to='${EXTERNAL}'/>`);
+    expect(alone.directory.mixers.named(n)?.verbs?.size).toBe(0);
   });
 });
 
@@ -333,53 +302,5 @@ describe("PMX8: the end", () => {
     rig.clock.advance(700_000);
     expect(rig.directory.mixers.size).toBe(0);
     expect(rig.leftovers()).toEqual([]);
-  });
-});
-
-describe("after a restart", () => {
-  const again = (rig: Rig) => new Rig({ journal: rig.journal.copy(), clock: rig.clock });
-
-  test("mixers, who is in them, their components, filters and letters are there", () => {
-    const rig = started();
-    const m = join(rig, "c1", "Ball");
-    say(rig, m, speaking("c1"));
-    rig.client(
-      `<iq type='set' id='o' from='${JULIET}' to='ball@${EXTERNAL}'><output xmlns='urn:xmpp:rayo:output:1'/></iq>`,
-    );
-    rig.result(attr(rig.toNodes()[0]!, "id"), `${m}@${NODE1}`, "<ref xmlns='urn:xmpp:rayo:1' id='v1'/>");
-    const next = again(rig);
-    next.raw("external");
-    say(next, m, speaking("c1"));
-    expect(heard(next)).toEqual([`${JULIET} Ball@${EXTERNAL}`]);
-    complete(next, m, "v1");
-    expect(attr(next.toClients()[0]!, "from")).toBe(`Ball@${EXTERNAL}/v1`);
-    next.node(`<presence type='unavailable' from='${NODE1}' to='${INTERNAL}'/>`);
-    expect(next.toClients().map((s) => attr(s, "from"))).toContain(`Ball@${EXTERNAL}`);
-  });
-
-  test("one that is only spoken for is not stored, one that has ended is not there", () => {
-    const rig = started();
-    ask(rig, "c1", "spoken");
-    expect(rig.journal.snapshot().mixers).toEqual([]);
-    const m = join(rig, "c1", "m");
-    expect(rig.journal.snapshot().mixers.map((row) => row.name)).toEqual([m]);
-    say(rig, m, "", "unavailable");
-    expect(rig.journal.snapshot().mixers).toEqual([]);
-  });
-
-  test("one whose calls are gone ends", () => {
-    const rig = started();
-    const m = join(rig, "c1", "m");
-    say(rig, m, speaking("c1"));
-    const journal = rig.journal.copy();
-    for (const key of [...journal.rows.keys()]) if (key.startsWith("call ")) journal.rows.delete(key);
-    const next = new Rig({ journal, clock: rig.clock });
-    next.raw("external");
-    next.clock.advance(2_000);
-    const said = parseXml(`<s>${next.raw("external")}</s>`);
-    expect(elements(said).map((s) => [attr(s, "from"), attr(s, "type")])).toEqual([
-      [`m@${EXTERNAL}`, "unavailable"],
-    ]);
-    expect(toXml(said)).toContain("urn:xmpp:delay");
   });
 });

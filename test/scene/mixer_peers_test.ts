@@ -102,7 +102,7 @@ describe.each(KINDS)("%s", (manners) => {
     expect(heard.filter((w) => w.endsWith("unavailable complete")).length).toBe(1);
     expect(heard.filter((w) => w === "unavailable").length).toBe(1);
     expect(heard.at(-1)).toBe("unavailable");
-    expect(got.map(toXml).filter((xml) => xml.includes(NODE) || xml.includes("conf."))).toEqual([]);
+    expect(got.map((s) => toXml(s)).filter((xml) => xml.includes(NODE) || xml.includes("conf."))).toEqual([]);
     expect(node.violations).toEqual([]);
     const { ActiveMixersCount, TotalMixersCount, ActiveCallsCount } = gateway.admin.counters();
     expect([ActiveMixersCount, TotalMixersCount, ActiveCallsCount]).toEqual([0, 1, 0]);
