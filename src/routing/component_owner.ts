@@ -1,6 +1,9 @@
 /**
  * Components of calls that have changed hands: their events go to who started them (PX8), whose commands alone they take
  * (IC9, in party.ts). Nothing here runs while every call has had one controlling party.
+ *
+ * Conforms: XEP-0327 §6.5, events of a component go to the executing party: complete
+ * Conforms: XEP-0327 §6.5.2, commands of others to a component are a conflict: complete
  */
 import type { Resource } from "../cluster/application.ts";
 import type { Node } from "../cluster/node.ts";

@@ -1,6 +1,8 @@
 /**
  * What an operator says of who may have a call, and what becomes of it without them (spec 9.3: `offers.mode`, `calls`,
  * `clients`, `permissions`).
+ *
+ * Conforms: XEP-0349 §4.4, application permissions on what clients ask for: complete
  */
 import type { Application, Resource } from "../cluster/application.ts";
 import { attributeText, ElementCursor } from "../xmpp/attributes.ts";

@@ -3,8 +3,11 @@
  * back without a word (AH20).
  *
  * Servers drop presence to a vanished resource silently (DC30), so a departure is learnt from the server's `unavailable`,
- * from a bounce, or from a ping. A ping leaves by time alone, never because something came back: whoever bounces or
- * swallows everything is asked no more often than anybody else, and no loop can start.
+ * from a bounce, or from a ping. A ping leaves when it is time, and once when a resource goes missing, never because
+ * a ping came back: whoever bounces or swallows everything costs a bounded number of stanzas, and no loop can start.
+ *
+ * Conforms: XEP-0199 §4.5, clients are asked whether they are there: complete
+ * Conforms: XEP-0327 §6.2.2, the availability of controlling parties is monitored: complete
  */
 import type { Resource } from "../cluster/application.ts";
 import { AWAY, MISSING, type Watch, WATCHED } from "../cluster/watch.ts";

@@ -87,7 +87,7 @@ export const MUSTS: readonly Must[] = [
   gateway(
     "XEP-0327 §6.2.1",
     "a dial that is not allowed gets an authorization reason",
-    "test/routing/ownership_test.ts",
+    "test/routing/permission_test.ts",
     "only with the letter",
   ),
   gateway("XEP-0327 §6.2.1", "the URI that a dial asks for is the call's", scene("dial"), THERE_AND_BACK),
