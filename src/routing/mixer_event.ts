@@ -22,6 +22,9 @@ const UNAVAILABLE = Buffer.from(" type='unavailable'");
 
 /** Marks who has heard what is being told (PMX4). */
 let fanOut = 0;
+/** What is being told, translated but for its `to`, and where that goes; null: not translated yet. */
+let told: Buffer | null = null;
+let toldAt = 0;
 
 /** `ex.from` is `mixer`, or a component of it. */
 export function mixerPresence(ex: Exchange, s: Stanza, mixer: Mixer, kind: number): void {
@@ -108,6 +111,8 @@ function tellAll(ex: Exchange, s: Stanza, mixer: Mixer, kind: number, more: read
   const { directory } = ex;
   const { mixers, calls } = directory;
   const stamp = ++fanOut;
+  const before = mixer.told.length;
+  told = null;
   let n = 0;
   for (const resource of more) if (resource.heard !== stamp) one(ex, s, mixer, kind, resource, stamp, n++);
   for (let at = mixer.head; at >= 0; at = mixers.next(at)) {
@@ -115,6 +120,7 @@ function tellAll(ex: Exchange, s: Stanza, mixer: Mixer, kind: number, more: read
     if (resource === null || resource.heard === stamp) continue;
     one(ex, s, mixer, kind, resource, stamp, n++);
   }
+  if (mixer.told.length > before) directory.noteMixer(mixer);
   if (n === 0) ex.meters.ignored++; // PMX5
 }
 
@@ -130,13 +136,36 @@ function one(
 ): void {
   resource.heard = stamp;
   if (mixer.filters !== null && mixer.filtered(resource.bare)) return;
-  const { told } = mixer;
-  if (told[place] !== resource && !told.includes(resource)) {
-    told.push(resource);
+  const audience = mixer.told;
+  if (audience[place] !== resource && !audience.includes(resource)) {
+    audience.push(resource);
     resource.holds++;
-    ex.directory.noteMixer(mixer);
   }
+  if (mixer.letters === null) return tellCopy(ex, s, mixer, kind, resource);
   tell(ex, s, mixer, kind, resource, CLASS_EVENT);
+}
+
+/** The ordinary case, all letters being the same: translated once, copied for each. */
+function tellCopy(ex: Exchange, s: Stanza, mixer: Mixer, kind: number, resource: Resource): void {
+  if (told === null) {
+    translate(ex, s, mixer, kind, resource, "");
+    ex.rewrite.bytes(s.toStart, s.toEnd, UNAVAILABLE, 0, 0);
+    toldAt = ex.rewrite.offsetOf(s.toStart);
+    told = ex.rewrite.copy();
+  }
+  const { outlet } = ex.external[0]!;
+  const { wire } = resource;
+  const bytes = told.length + wire.length;
+  if (!outlet.reserve(bytes, CLASS_EVENT)) {
+    ex.meters.refused++;
+    return;
+  }
+  const { buf, end } = outlet;
+  told.copy(buf, end, 0, toldAt);
+  wire.copy(buf, end + toldAt);
+  told.copy(buf, end + toldAt + wire.length, toldAt);
+  outlet.commit(end + bytes, CLASS_EVENT);
+  ex.meters.toClients++;
 }
 
 function tell(
@@ -149,18 +178,31 @@ function tell(
   verb = "",
 ): void {
   const { rewrite } = ex;
-  const door = ex.external[0]!;
-  rewrite.begin(s);
-  rewrite.text(s.fromStart, s.fromEnd, escapeAttribute(`${mixer.nameFor(resource.jid)}@${door.text}${verb}`));
+  translate(ex, s, mixer, kind, resource, verb);
   rewrite.bytes(s.toStart, s.toEnd, resource.wire, 0, resource.wire.length);
+  if (rewrite.send(ex.external[0]!.outlet, cls)) ex.meters.toClients++;
+  else ex.meters.refused++;
+}
+
+/** All that changes but the `to`. */
+function translate(
+  ex: Exchange,
+  s: Stanza,
+  mixer: Mixer,
+  kind: number,
+  resource: Resource,
+  verb: string,
+): void {
+  const { rewrite } = ex;
+  const from = escapeAttribute(`${mixer.nameFor(resource.jid)}@${ex.external[0]!.text}${verb}`);
+  rewrite.begin(s);
+  rewrite.text(s.fromStart, s.fromEnd, from);
   if (s.type === TYPE_NONE && kind === EVENT_COMPLETE) {
     rewrite.bytes(s.nameEnd, s.nameEnd, UNAVAILABLE, 0, UNAVAILABLE.length); // JN7
   }
   if (kind === EVENT_JOINED || kind === EVENT_SPEAKING) {
     payloadToClient(ex, s, mixer.domain.node, null, resource);
   }
-  if (rewrite.send(door.outlet, cls)) ex.meters.toClients++;
-  else ex.meters.refused++;
 }
 
 // ── components ─────────────────────────────────────────────────────────────────────────────────────────────

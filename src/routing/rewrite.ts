@@ -103,6 +103,15 @@ export class Rewrite {
     return true;
   }
 
+  /** Where `position` of the stanza, which begins no later range, lies in the rewritten one. */
+  offsetOf(position: number): number {
+    let delta = -this.#start;
+    for (let i = 0; i < this.#count && this.#from[i]! < position; i++) {
+      delta += this.#bytesEnd[i]! - this.#bytesStart[i]! - (this.#to[i]! - this.#from[i]!);
+    }
+    return position + delta;
+  }
+
   /** The rewritten stanza as a buffer of its own. */
   copy(): Buffer {
     const out = Buffer.allocUnsafeSlow(this.length);
