@@ -232,6 +232,36 @@ describe("PMX3: early events of components", () => {
   });
 });
 
+describe("PMX4: many listeners", () => {
+  test.each([
+    `from='M@${NODE1}' to='${SELF}'`,
+    `to='${SELF}' xml:lang='en' from='M@${NODE1}'`,
+  ])("each gets the same words under its own address (%s)", (addresses) => {
+    const rig = started();
+    for (let i = 0; i < 9; i++) rig.chat(`juliet@capulet.test/r${i}${"x".repeat(i)}`);
+    const m = join(rig, "c1", "m");
+    for (let i = 2; i <= 30; i++) {
+      own(rig, `c${i}`);
+      join(rig, `c${i}`, "m", rig.directory.partyOf(i - 1)!.jid);
+    }
+    const event = `<presence ${addresses.replace("M", m)}><delay xmlns='urn:xmpp:delay' stamp='s'/>` +
+      `${speaking("c1")}</presence>`;
+    for (const _ of [1, 2]) {
+      rig.node(event);
+      const { resources } = rig.directory.applications.get("juliet@capulet.test")!;
+      const wanted = resources.map(({ jid }) =>
+        event.replace(SELF, jid).replace(`${m}@${NODE1}`, `m@${EXTERNAL}`).replace(
+          `c1@${NODE1}`,
+          `c1@${EXTERNAL}`,
+        )
+      );
+      const said = rig.raw("external").split(/(?<=<\/presence>)/);
+      expect(said.sort()).toEqual(wanted.sort());
+      expect(said.length).toBe(10);
+    }
+  });
+});
+
 describe("IC9: who started a component has gone", () => {
   test("whoever has its calls now hears of it; without anybody it is forgotten", () => {
     const rig = started({ settings: { ownership: { ...OWNERSHIP, controllerLoss: "handover" } } });
