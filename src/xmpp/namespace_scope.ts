@@ -219,7 +219,10 @@ export class NamespaceScope {
       }
     }
     const known = this.headerDefault !== "" && this.headerDefault !== STREAMS_NAMESPACE;
-    this.contents = (known ? [this.headerDefault] : CONTENT_NAMESPACES).map((name) => Buffer.from(name));
+    const contents = known ? [this.headerDefault] : [...CONTENT_NAMESPACES];
+    // COMPAT(jabberd2): its router hands a component the stanzas of others in a client's namespace.
+    if (this.headerDefault === "jabber:component:accept") contents.push("jabber:client");
+    this.contents = contents.map((name) => Buffer.from(name));
     for (let k = 0; k < this.count; k++) {
       const name = decodeAttribute(buf, this.nameStart[k]!, this.nameEnd[k]!);
       const bytes = Buffer.from(name);

@@ -214,6 +214,14 @@ describe("malformed URIs in payloads", () => {
   });
 });
 
+test("FS42, DC11: a node is told that a message is normal, also where the client did not say so", () => {
+  const rig = guests();
+  for (const type of ["", " type='normal'"]) {
+    rig.client(`<message${type} from='${JULIET}' to='c1@${EXTERNAL}'><body>x</body></message>`);
+    expect(rig.toNodes().map((s) => attr(s, "type"))).toEqual(["normal"]);
+  }
+});
+
 describe("joins", () => {
   test("joins in a circle: each goes to the node once, and back once", () => {
     const rig = guests();

