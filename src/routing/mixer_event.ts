@@ -103,7 +103,7 @@ function mixerEnded(ex: Exchange, s: Stanza, mixer: Mixer): void {
   for (const resource of mixer.told) {
     if (!mixer.filtered(resource.bare)) tell(ex, s, mixer, EVENT_NONE, resource, CLASS_END);
   }
-  if (mixer.made || mixer.expected === 0) concludeMixer(ex, mixer);
+  if (mixer.made) concludeMixer(ex, mixer);
 }
 
 /** PMX4: each resource with a call in it once, those of `more`, and none that wants nothing of it. */
@@ -120,7 +120,10 @@ function tellAll(ex: Exchange, s: Stanza, mixer: Mixer, kind: number, more: read
     if (resource === null || resource.heard === stamp) continue;
     one(ex, s, mixer, kind, resource, stamp, n++);
   }
-  if (mixer.told.length > before) directory.noteMixer(mixer);
+  if (mixer.told.length > before) {
+    if (mixer.made) directory.noteMixer(mixer);
+    else mixerMade(ex, mixer); // its node speaks of it, and who heard that will hear of its end
+  }
   if (n === 0) ex.meters.ignored++; // PMX5
 }
 
