@@ -32,6 +32,7 @@ function names(peer: PeerKind): Names {
   switch (peer) {
     case "gateway":
     case "forwarder":
+    case "copier":
       return { ...asGateway, seenTo: CLIENT, seenCalls: EXTERNAL, seenFrom: GATEWAY_JID, seenTarget: NODE };
     case "relay":
       return { ...asGateway, seenTo: GATEWAY_JID, seenCalls: NODE, seenFrom: CLIENT, seenTarget: EXTERNAL };

@@ -50,6 +50,12 @@ function against(peer: PeerKind, name: string, floor: number, aim: number): Figu
 const million: Plan = steady("gateway", 1_000_000);
 const paced: Plan = { kind: "paced", peer: "gateway", calls: 100_000, stanzasPerSecond: 100_000, seconds: 8 };
 
+function mixers(peer: PeerKind): Plan {
+  return { kind: "mixers", peer, mixers: 10_000, seconds: 4 };
+}
+const early: Plan = { kind: "early", peer: "gateway", events: 100_000, rounds: 1 };
+const fewEarly: Plan = { kind: "early", peer: "gateway", events: 10_000, rounds: 6 };
+
 function one(group: string, name: string, unit: string, mark: Mark, plan: Plan, key: string): Figure {
   return { group, name, unit, peer: null, mark, runs: { it: plan }, value: (of) => of["it"]![key]! };
 }
@@ -102,6 +108,35 @@ export const FIGURES: readonly Figure[] = [
     { kind: "calls", peer: "gateway", store: "sqlite", concurrent: 4000, holdMs: 50, seconds: 5 },
     "callsPerCpuSecond",
   ),
+  {
+    group: "mixers",
+    name: "events out a CPU second, 10,000 mixers of 10",
+    unit: "events/s",
+    peer: "a copier on @xmpp/component",
+    mark: more(10, 20),
+    runs: { gateway: mixers("gateway"), peer: mixers("copier") },
+    value: (of) => of["gateway"]!["eventsOutPerCpuSecond"]!,
+    ratio: (of) => of["gateway"]!["eventsOutPerCpuSecond"]! / of["peer"]!["eventsOutPerCpuSecond"]!,
+  },
+  one(
+    "mixers",
+    "memory a mixer of 10 participants",
+    "B",
+    less(null, 2000),
+    mixers("gateway"),
+    "bytesPerMixer",
+  ),
+  {
+    group: "early",
+    name: "CPU an early event, 100,000 held, against 10,000",
+    unit: "µs",
+    peer: "the gateway with 10,000 held",
+    mark: less(2, 1.3),
+    runs: { many: early, few: fewEarly },
+    value: (of) => of["many"]!["microseconds"]!,
+    ratio: (of) => of["many"]!["microseconds"]! / of["few"]!["microseconds"]!,
+  },
+  one("early", "memory growth with 100,000 early events held", "MB", less(null, 64), early, "growthMB"),
   one("start", "start to both links open, empty store", "ms", less(null, 100), {
     kind: "start",
     peer: "gateway",

@@ -111,6 +111,8 @@ async function round(plans: ReadonlyMap<string, Plan>, outcomes: Map<string, Out
       "peer" in plan ? plan.peer : "",
       "calls" in plan ? `${plan.calls} calls` : "",
       "store" in plan ? plan.store : "",
+      "mixers" in plan ? `${plan.mixers} mixers` : "",
+      "events" in plan ? `${plan.events} events` : "",
     ];
     const startedAt = performance.now();
     const outcome = await run(plan);

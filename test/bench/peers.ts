@@ -20,20 +20,28 @@ export interface UnderTest {
   pid: number;
   /** From just before the process was made until both streams were open. */
   startMs: number;
+  /** What the gateway's /metrics says. */
+  metrics(): Promise<string>;
   stop(): Promise<void>;
 }
 
 const START_LIMIT_MS = 20_000;
 
-export async function start(peer: plan.PeerKind, store: plan.StoreKind): Promise<UnderTest> {
+/** `extra`: tables of the gateway's configuration beyond what every run needs. */
+export async function start(
+  peer: plan.PeerKind,
+  store: plan.StoreKind,
+  extra: string = "",
+): Promise<UnderTest> {
   if (peer === "prosody" || peer === "ejabberd") return await startServer(peer);
-  return await startBehindUs(peer, store);
+  return await startBehindUs(peer, store, extra);
 }
 
 /** The generator is the server; the peer opens both streams. */
 async function startBehindUs(
-  peer: "gateway" | "forwarder" | "relay",
+  peer: "gateway" | "forwarder" | "copier" | "relay",
   store: plan.StoreKind,
+  extra: string,
 ): Promise<UnderTest> {
   const lines = new Map<string, Line>();
   let openedAt = 0;
@@ -50,7 +58,8 @@ async function startBehindUs(
     server.stop(true);
   };
   try {
-    const command = await commandOf(peer, store, server.port, folder);
+    const adminPort = await freePort();
+    const command = commandOf(peer, store, server.port, folder, adminPort, extra);
     const startedAt = performance.now();
     const started = child = startChild({ command, folder });
     const open = await eventually(() => lines.size === 2, START_LIMIT_MS, () => started.ended);
@@ -59,6 +68,7 @@ async function startBehindUs(
       parties: new Parties(peer, lines.get(plan.INTERNAL)!, lines.get(plan.EXTERNAL)!),
       pid: started.childPid(),
       startMs: openedAt - startedAt,
+      metrics: async () => await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text(),
       stop,
     };
   } catch (error) {
@@ -68,30 +78,38 @@ async function startBehindUs(
 }
 
 /** The peer opens two streams to 127.0.0.1:`port`. */
-async function commandOf(
-  peer: "gateway" | "forwarder" | "relay",
+function commandOf(
+  peer: "gateway" | "forwarder" | "copier" | "relay",
   store: plan.StoreKind,
   port: number,
   folder: string,
-): Promise<string[]> {
+  adminPort: number,
+  extra: string,
+): string[] {
   const here = import.meta.dir;
   if (peer === "relay") {
     return [BUN, join(here, "peer_relay.ts"), String(port), plan.EXTERNAL, plan.INTERNAL, plan.SECRET];
   }
-  if (peer === "forwarder") {
-    return [BUN, join(here, "peer_component_forwarder.ts"), String(port), plan.SECRET];
+  if (peer === "forwarder" || peer === "copier") {
+    return [BUN, join(here, `peer_component_${peer}.ts`), String(port), plan.SECRET];
   }
   const executable = process.env["BENCH_GATEWAY"]?.split(" ") ?? [GATEWAY];
   if (executable.length === 1 && !existsSync(executable[0]!)) {
     throw new plan.Absent(`"${executable[0]!}" is not there: run "make build" first`);
   }
   const configuration = join(folder, "config.toml");
-  writeFileSync(configuration, configure(port, store, folder, await freePort()), { mode: 0o600 });
+  writeFileSync(configuration, configure(port, store, folder, adminPort, extra), { mode: 0o600 });
   return [...executable, "run", "--config", configuration];
 }
 
 /** The gateway's configuration: defaults wherever they do. */
-export function configure(port: number, store: plan.StoreKind, folder: string, adminPort: number): string {
+export function configure(
+  port: number,
+  store: plan.StoreKind,
+  folder: string,
+  adminPort: number,
+  extra: string = "",
+): string {
   const link = `host = "127.0.0.1"\nport = ${port}\nsecret = "${plan.SECRET}"\n`;
   return [
     `[gateway]\nname = "bench"\nexternal_domain = "${plan.EXTERNAL}"\ninternal_domain = "${plan.INTERNAL}"\n`,
@@ -101,6 +119,7 @@ export function configure(port: number, store: plan.StoreKind, folder: string, a
     `[[applications]]\njid = "${plan.APPLICATION}"\nname = "bench"\nplatform = "default"\naddresses = ["sip:bench@example.test"]\n`,
     `[store]\nadapter = "${store}"\npath = "${join(folder, "bench.db")}"\n`,
     `[admin]\nlisten = "127.0.0.1:${adminPort}"\n`,
+    extra,
   ].join("\n");
 }
 
@@ -118,6 +137,7 @@ async function startServer(peer: "prosody" | "ejabberd"): Promise<UnderTest> {
       parties: new Parties(peer, nodeLine, clientLine),
       pid: server.childPid(),
       startMs: performance.now() - startedAt,
+      metrics: () => Promise.reject(new Error(`${peer} has no metrics`)),
       stop: () => server.stop(),
     };
   } catch (error) {

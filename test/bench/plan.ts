@@ -8,12 +8,15 @@ export const INTERNAL = "rayo-int.test";
 export const NODE = "node1.test";
 export const APPLICATION = "app@apps.test";
 export const CLIENT = `${APPLICATION}/r1`;
+/** A mixer's events go to ten resources of the application, `r0` to `r9`; `CLIENT` is one of them. */
+export const PARTICIPANTS = 10;
+export const RECIPIENT_STEM = `${APPLICATION}/r`;
 /** The domain a real server's second component stands for (the client's). */
 export const CLIENT_DOMAIN = "apps.test";
 export const GATEWAY_JID = `${INTERNAL}/gateway`;
 export const SECRET = "bench-secret";
 
-export type PeerKind = "gateway" | "forwarder" | "relay" | "prosody" | "ejabberd";
+export type PeerKind = "gateway" | "forwarder" | "copier" | "relay" | "prosody" | "ejabberd";
 export type StoreKind = "memory" | "sqlite";
 
 export interface SteadyPlan {
@@ -57,7 +60,23 @@ export interface XmlPlan {
   seconds: number;
 }
 
-export type Plan = SteadyPlan | PacedPlan | WholeCallsPlan | StartPlan | XmlPlan;
+export interface MixersPlan {
+  kind: "mixers";
+  peer: PeerKind;
+  mixers: number;
+  seconds: number;
+}
+
+export interface EarlyPlan {
+  kind: "early";
+  peer: PeerKind;
+  /** Events of unknown calls that are held at one time, one a call. */
+  events: number;
+  /** Measured rounds of so many events, so that small ones add up to a time that can be read. */
+  rounds: number;
+}
+
+export type Plan = SteadyPlan | PacedPlan | WholeCallsPlan | StartPlan | XmlPlan | MixersPlan | EarlyPlan;
 
 /** Numbers by name; the unit ends the name. */
 export type Numbers = Record<string, number>;

@@ -2,8 +2,10 @@
  * One measuring run in a process of its own: a plan (plan.ts) as the only argument, one report as JSON on
  * standard output. Holds the load generator; starts and stops what is measured.
  */
+import { EARLY_CONFIGURATION, earlyEvents } from "./early.ts";
 import { median } from "./figures.ts";
 import { setUpLiveCalls } from "./live_calls.ts";
+import { mixers } from "./mixers.ts";
 import { paced } from "./paced.ts";
 import { start, type UnderTest } from "./peers.ts";
 import { Absent, type Numbers, type Plan, type Report, type StartPlan, type XmlPlan } from "./plan.ts";
@@ -22,7 +24,8 @@ async function measure(plan: Plan): Promise<Numbers> {
   // Loaded here alone: it is the only measurement that runs the product's code in this process.
   if (plan.kind === "xml") return (await import("./xml.ts")).xml(plan);
   if (plan.kind === "start") return await starts(plan);
-  const under = await start(plan.peer, "store" in plan ? plan.store : "memory");
+  const extra = plan.kind === "early" ? EARLY_CONFIGURATION : "";
+  const under = await start(plan.peer, "store" in plan ? plan.store : "memory", extra);
   try {
     return await measureLive(plan, under);
   } finally {
@@ -45,6 +48,9 @@ async function measureLive(plan: Exclude<Plan, XmlPlan | StartPlan>, under: Unde
   const cost = () => cpuSeconds(pid);
   await parties.announce();
   if (plan.kind === "calls") return await wholeCalls(parties, plan, cost);
+  const resident = () => residentBytes(pid);
+  if (plan.kind === "mixers") return await mixers(parties, plan, cost, resident);
+  if (plan.kind === "early") return await earlyEvents(parties, plan, cost, resident, under.metrics);
 
   const empty = residentBytes(pid), setUpCpu = cost(), setUpStart = performance.now();
   await setUpLiveCalls(parties, plan.calls);

@@ -3,7 +3,7 @@
  * than relaying it.
  *
  * Holes are named in the text: `{uuid}` a call's id (36 bytes), `{mark:x}` a mark with letter x (mark.ts), `{key}`
- * call and step as 13 hex digits (an IQ id).
+ * call and step as 13 hex digits (an IQ id), `{call}` the call alone as six.
  */
 import { MARK_BYTE, MARK_BYTES, writeHex6, writeHex7 } from "./mark.ts";
 
@@ -48,11 +48,12 @@ export class Template {
   readonly #uuids: number[] = [];
   readonly #marks: number[] = [];
   readonly #keys: number[] = [];
+  readonly #calls: number[] = [];
 
   constructor(text: string) {
     const parts: Buffer[] = [];
     let length = 0;
-    for (const part of text.split(/(\{uuid\}|\{mark:.\}|\{key\})/)) {
+    for (const part of text.split(/(\{uuid\}|\{mark:.\}|\{key\}|\{call\})/)) {
       let bytes: Buffer;
       if (part === "{uuid}") {
         this.#uuids.push(length);
@@ -60,6 +61,9 @@ export class Template {
       } else if (part === "{key}") {
         this.#keys.push(length);
         bytes = Buffer.alloc(13);
+      } else if (part === "{call}") {
+        this.#calls.push(length);
+        bytes = Buffer.alloc(6);
       } else if (part.startsWith("{mark:")) {
         this.#marks.push(length);
         bytes = Buffer.alloc(MARK_BYTES, "0");
@@ -91,6 +95,7 @@ export class Template {
       writeHex6(out, at + hole, call);
       writeHex7(out, at + hole + 6, step);
     }
+    for (const hole of this.#calls) writeHex6(out, at + hole, call);
     return at + bytes.length;
   }
 
