@@ -6,14 +6,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config.ts";
+import { EARLY_CONFIGURATION } from "./early.ts";
 import { configure } from "./peers.ts";
 
-for (const store of ["memory", "sqlite"] as const) {
-  test(`the configuration for the ${store} store is accepted without a warning`, () => {
+for (
+  const [store, extra] of [["memory", ""], ["sqlite", ""], ["memory", EARLY_CONFIGURATION]] as const
+) {
+  const name = `the configuration for the ${store} store${extra === "" ? "" : " with early events"}`;
+  test(`${name} is accepted without a warning`, () => {
     const folder = mkdtempSync(join(tmpdir(), "rayo-bench-test-"));
     try {
       const file = join(folder, "config.toml");
-      writeFileSync(file, configure(5347, store, folder, 8080), { mode: 0o600 });
+      writeFileSync(file, configure(5347, store, folder, 8080, extra), { mode: 0o600 });
       const { findings, warnings } = loadConfig({ file, env: {}, cwd: folder });
       expect({ findings, warnings }).toEqual({ findings: [], warnings: [] });
     } finally {
