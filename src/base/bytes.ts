@@ -107,14 +107,15 @@ export function isText(buf: Uint8Array, start: number, end: number, text: string
   return true;
 }
 
-/** Writes `value` (a whole number from 0) in base 36, lower case, at `at`; returns one past the last byte. */
+/** Writes `value` (a whole number from 0, below 2^31) in base 36, lower case, at `at`; returns one past the last byte. */
 export function writeBase36(out: Uint8Array, at: number, value: number): number {
   let digits = 1;
-  for (let v = Math.floor(value / 36); v > 0; v = Math.floor(v / 36)) digits++;
+  for (let v = value / 36 | 0; v > 0; v = v / 36 | 0) digits++;
   for (let i = at + digits - 1; i >= at; i--) {
-    const digit = value % 36;
+    const rest = value / 36 | 0;
+    const digit = value - rest * 36;
     out[i] = digit < 10 ? 48 + digit : 87 + digit;
-    value = Math.floor(value / 36);
+    value = rest;
   }
   return at + digits;
 }

@@ -46,6 +46,7 @@ function forward(ex: Exchange, s: Stanza, domain: NodeDomain, request: Request):
   rewrite.bytes(s.fromStart, s.fromEnd, request.texts, request.toStart, request.toEnd);
   rewrite.bytes(s.toStart, s.toEnd, resource.wire, 0, resource.wire.length);
   if (request.mixer !== null) ex.mixerAnswers = true;
+  ex.refStart = -1;
   if (s.childCount > 0) payloadToClient(ex, s, domain.node, null, resource);
   if (rewrite.send(ex.external[request.door]!.outlet, CLASS_ANSWER)) ex.meters.toClients++;
   else ex.meters.refused++;

@@ -49,6 +49,7 @@ export function startAnswered(ex: Exchange, request: Request, s: Stanza | null):
 
 /** The component's name is the resource of the ref's `uri`, or its `id` (JN5). */
 function noteRef(ex: Exchange, s: Stanza, slot: number): void {
+  if (ex.refStart >= 0) return ex.components.add(slot, s.buf, ex.refStart, ex.refEnd);
   const ref = findChild(s, NS_RAYO, "ref");
   if (ref < 0) return;
   const tag = s.childStart[ref]!;

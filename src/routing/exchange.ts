@@ -92,6 +92,9 @@ export class Exchange {
   readonly mixerWishes: MixerWish[] = [];
   /** The answer being translated concerns a mixer. */
   mixerAnswers = false;
+  /** The component that the answer at hand refers to, where payloadToClient() met it in passing; -1: look for it. */
+  refStart = -1;
+  refEnd = -1;
   readonly watches: WatchTable;
   readonly rewrite = new Rewrite();
   readonly rescan = new Rescan();

@@ -329,6 +329,10 @@ function namesSender(ex: Exchange, buf: Buffer): boolean {
   }
   const { wire } = ex.external[0]!;
   ex.rewrite.bytes(end - (from.domainEnd - from.domainStart), end, wire, 0, wire.length);
+  if (end !== valueEnd && !attributes.escaped) {
+    ex.refStart = end + 1;
+    ex.refEnd = valueEnd;
+  }
   return true;
 }
 

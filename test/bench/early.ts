@@ -218,6 +218,7 @@ export async function earlyEvents(
     wallSeconds: sum((it) => it.wallSeconds),
     heldMB: first.heldBytes / 1e6,
     growthMB: first.growthBytes / 1e6,
+    bytesPerEvent: first.growthBytes / plan.events,
     residentAfterMB: resident() / 1e6,
     emptyResidentMB: empty / 1e6,
   };
