@@ -67,11 +67,10 @@ export class Log {
   }
 }
 
+// deno-lint-ignore no-control-regex -- control characters are what this is about
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
 /** A peer's bytes may be in a line: control characters must not forge another one or colour a terminal. */
 function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what this is about
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return text.replace(UNPRINTABLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
