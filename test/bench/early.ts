@@ -11,9 +11,8 @@ import { attribute, idSpan, type Parties, untilDone } from "./parties.ts";
 import { CLIENT, type EarlyPlan, EXTERNAL, GATEWAY_JID, INTERNAL, NODE, type Numbers } from "./plan.ts";
 import { Template, uuidOf } from "./template.ts";
 
-/** Longer than filling takes, shorter than a dial waits. */
-const HOLD_MS = 6000;
-export const EARLY_CONFIGURATION = `[events]\nhold_ms = ${HOLD_MS}\n`;
+/** Time beyond the holding until all has surely been dropped. */
+const EXPIRY_SLACK_MS = 200;
 /** One event in so many belongs to a dial whose result comes. */
 const RELEASED_EVERY = 10;
 const DIALS_IN_FLIGHT = 1024;
@@ -39,6 +38,11 @@ const PING = new Template(
   `<iq type='get' id='~p{key}' from='${NODE}' to='${INTERNAL}'><ping xmlns='urn:xmpp:ping'/></iq>`,
 );
 
+/** The tables that such a run needs in the gateway's configuration. */
+export function earlyConfiguration(plan: EarlyPlan): string {
+  return `[events]\nhold_ms = ${plan.holdMs}\n`;
+}
+
 /** What one round has cost. */
 interface Round {
   cpuSeconds: number;
@@ -51,6 +55,7 @@ interface Round {
 class EarlyRounds {
   readonly #parties: Parties;
   readonly #events: number;
+  readonly #holdMs: number;
   /** The gateway's ids of the dials under way, by call. */
   readonly #ids = new Map<number, string>();
   /** By call: 1 the `ref` came, 2 the held event after it. */
@@ -60,9 +65,10 @@ class EarlyRounds {
   #refs = 0;
   #released = 0;
 
-  constructor(parties: Parties, events: number) {
+  constructor(parties: Parties, { events, holdMs }: EarlyPlan) {
     this.#parties = parties;
     this.#events = events;
+    this.#holdMs = holdMs;
     this.#told = new Uint8Array(events + 1);
     parties.onNode = (letter, call, round, buf, start, end) => {
       const id = idSpan(buf, start, end);
@@ -135,7 +141,7 @@ class EarlyRounds {
     const wallSeconds = (performance.now() - wallStart) / 1000;
 
     const expiryStart = cost();
-    await Bun.sleep(HOLD_MS + 200);
+    await Bun.sleep(this.#holdMs + EXPIRY_SLACK_MS);
     if (await heldBytes() !== 0) throw new Error("events are held for longer than they should be");
     const expiryCpuSeconds = cost() - expiryStart;
     this.#answer([open]);
@@ -202,7 +208,7 @@ export async function earlyEvents(
     if (value === undefined) throw new Error("the metrics do not tell how much is held");
     return Number(value);
   };
-  const rounds = new EarlyRounds(parties, plan.events);
+  const rounds = new EarlyRounds(parties, plan);
   const empty = resident();
   // The first is for the JIT, and shows the memory's growth from nothing.
   const first = await rounds.run(cost, resident, heldBytes);

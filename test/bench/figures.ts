@@ -53,8 +53,8 @@ const paced: Plan = { kind: "paced", peer: "gateway", calls: 100_000, stanzasPer
 function mixers(peer: PeerKind): Plan {
   return { kind: "mixers", peer, mixers: 10_000, seconds: 4 };
 }
-const early: Plan = { kind: "early", peer: "gateway", events: 100_000, rounds: 1 };
-const fewEarly: Plan = { kind: "early", peer: "gateway", events: 10_000, rounds: 6 };
+const early: Plan = { kind: "early", peer: "gateway", events: 100_000, rounds: 1, holdMs: 6000 };
+const fewEarly: Plan = { kind: "early", peer: "gateway", events: 10_000, rounds: 6, holdMs: 6000 };
 
 function one(group: string, name: string, unit: string, mark: Mark, plan: Plan, key: string): Figure {
   return { group, name, unit, peer: null, mark, runs: { it: plan }, value: (of) => of["it"]![key]! };

@@ -6,11 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config.ts";
-import { EARLY_CONFIGURATION } from "./early.ts";
+import { earlyConfiguration } from "./early.ts";
 import { configure } from "./peers.ts";
 
+const EARLY = earlyConfiguration({ kind: "early", peer: "gateway", events: 1, rounds: 1, holdMs: 6000 });
+
 for (
-  const [store, extra] of [["memory", ""], ["sqlite", ""], ["memory", EARLY_CONFIGURATION]] as const
+  const [store, extra] of [["memory", ""], ["sqlite", ""], ["memory", EARLY]] as const
 ) {
   const name = `the configuration for the ${store} store${extra === "" ? "" : " with early events"}`;
   test(`${name} is accepted without a warning`, () => {

@@ -74,6 +74,8 @@ export interface EarlyPlan {
   events: number;
   /** Measured rounds of so many events, so that small ones add up to a time that can be read. */
   rounds: number;
+  /** For how long they are held: longer than filling takes, shorter than a dial waits. */
+  holdMs: number;
 }
 
 export type Plan = SteadyPlan | PacedPlan | WholeCallsPlan | StartPlan | XmlPlan | MixersPlan | EarlyPlan;

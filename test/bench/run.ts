@@ -2,7 +2,7 @@
  * One measuring run in a process of its own: a plan (plan.ts) as the only argument, one report as JSON on
  * standard output. Holds the load generator; starts and stops what is measured.
  */
-import { EARLY_CONFIGURATION, earlyEvents } from "./early.ts";
+import { earlyConfiguration, earlyEvents } from "./early.ts";
 import { median } from "./figures.ts";
 import { setUpLiveCalls } from "./live_calls.ts";
 import { mixers } from "./mixers.ts";
@@ -24,7 +24,7 @@ async function measure(plan: Plan): Promise<Numbers> {
   // Loaded here alone: it is the only measurement that runs the product's code in this process.
   if (plan.kind === "xml") return (await import("./xml.ts")).xml(plan);
   if (plan.kind === "start") return await starts(plan);
-  const extra = plan.kind === "early" ? EARLY_CONFIGURATION : "";
+  const extra = plan.kind === "early" ? earlyConfiguration(plan) : "";
   const under = await start(plan.peer, "store" in plan ? plan.store : "memory", extra);
   try {
     return await measureLive(plan, under);
