@@ -12,6 +12,7 @@ import {
   CALL_STARTING,
 } from "../cluster/call_table.ts";
 import { foldId } from "../cluster/fold_id.ts";
+import { viewOf } from "../base/bytes.ts";
 import type { Node, NodeDomain } from "../cluster/node.ts";
 import { escapeAttribute } from "../xmpp/escape.ts";
 import { NS_CAPS } from "../xmpp/namespaces.ts";
@@ -40,7 +41,8 @@ import { sendToClient } from "./to_client.ts";
 /** `ex.from` holds the sender: a call, a component of one, or a mixer of `domain`'s node. */
 export function callPresence(ex: Exchange, s: Stanza, domain: NodeDomain): void {
   const { from } = ex;
-  const slot = ex.directory.findCall(from.buf, from.localStart, from.localEnd, domain.node);
+  const view = from.buf === s.buf ? s.view : viewOf(from.buf);
+  const slot = ex.directory.findCall(from.buf, from.localStart, from.localEnd, domain.node, view);
   if (slot >= 0) return callEvent(ex, s, domain, slot);
   const kind = eventKind(s);
   if (ex.directory.mixers.size > 0) {

@@ -165,8 +165,9 @@ function tellCopy(ex: Exchange, s: Stanza, mixer: Mixer, kind: number, resource:
   }
   const { buf, end } = outlet;
   told.copy(buf, end, 0, toldAt);
-  wire.copy(buf, end + toldAt);
-  told.copy(buf, end + toldAt + wire.length, toldAt);
+  let at = end + toldAt;
+  for (let k = 0; k < wire.length; k++) buf[at++] = wire[k]!;
+  told.copy(buf, at, toldAt);
   outlet.commit(end + bytes, CLASS_EVENT);
   ex.meters.toClients++;
 }
