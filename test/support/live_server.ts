@@ -5,7 +5,7 @@ import { type Child, type ChildOptions, eventually, startChild, temporaryFolder 
 import { freePort, isListening, LOOPBACK } from "./ports.ts";
 
 export interface LiveServerOptions {
-  /** Component domain → shared secret: the gateway's domains, nodes, applications. */
+  /** Component domain → shared secret: the gateway's domains, nodes, applications. jabberd2: the same for all. */
   components: Record<string, string>;
   /** Domains with ordinary users. The first is the server's own; default: `localhost.test`. */
   hosts?: readonly string[];
@@ -24,7 +24,7 @@ export interface LiveServerOptions {
 }
 
 export interface LiveServer {
-  readonly kind: "prosody" | "ejabberd";
+  readonly kind: "prosody" | "ejabberd" | "jabberd2";
   /** Always loopback. */
   readonly host: string;
   /** XEP-0114, all components. */

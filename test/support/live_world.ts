@@ -41,13 +41,13 @@ export const EJABBERD_REFUSALS: Record<string, string> = {
 };
 
 /** A server on which the parties of all scenes have their places. */
-export function sceneServerOptions(globalRoutes = false): LiveServerOptions {
+export function sceneServerOptions(globalRoutes = false, secretOfNodes = SECRET_OF_NODES): LiveServerOptions {
   const nodes = PARTIES.filter((party) => party.kind === "node").map((party) => party.jid);
   const users = new Set(
     PARTIES.filter((party) => party.kind === "client").map((party) => bareJid(party.jid)),
   );
   const own = { [SCENE_FACTS.external]: SCENE_SECRET, [SCENE_FACTS.internal]: SCENE_SECRET };
-  const others = Object.fromEntries(nodes.map((domain) => [domain, SECRET_OF_NODES]));
+  const others = Object.fromEntries(nodes.map((domain) => [domain, secretOfNodes]));
   return {
     components: globalRoutes ? own : { ...own, ...others },
     // The setting is one of the gateway's listener: what is addressed to a node must not come to the gateway.
@@ -72,6 +72,10 @@ export interface Stage {
   startServer(): Promise<LiveServer>;
   /** Whether the server keeps the order of stanzas between two parties (DC6). */
   ordered: boolean;
+  /** Why nothing is played here, if so. Default: whatever keeps Prosody and ejabberd from running. */
+  skip?: string;
+  /** Where the server gives nodes no secret of their own. */
+  secretOfNodes?: string;
   /** Why a scene cannot be played here, by its title. */
   refusals?: Record<string, string>;
 }
@@ -221,7 +225,7 @@ export class LiveWorld implements SceneWorld {
       host,
       port: this.#stage.ordered ? componentPort : apartPort,
       domain: party.jid,
-      secret: SECRET_OF_NODES,
+      secret: this.#stage.secretOfNodes ?? SECRET_OF_NODES,
     });
     await attachment.ready;
     return {

@@ -1,38 +1,61 @@
 /**
- * Prosody and ejabberd from the operating system's packages, without installing them (DC46).
+ * Prosody, ejabberd and jabberd2 from the operating system's packages, without installing them (DC46).
  *
- * The packages are fetched and unpacked below `.toolchain/os`, and run from there: no maintainer script runs, no
+ * The packages are fetched and unpacked below `.toolchain`, and run from there: no maintainer script runs, no
  * service is enabled or started, no user is made, root is not needed, and deleting the folder undoes it all. What the
  * machine has installed already is not fetched; both places are searched.
  *
- * Run as a program (`bun test/support/packages.ts`) it sees to it that they are there. The exit status is 0 when they
- * are, 1 when they are not and should be (root on a system with apt), and 0 with a sentence when this user cannot
- * have them here: the live tests are skipped then, and say the same.
+ * Run as a program (`bun test/support/packages.ts`) it sees to it that they are there. The exit status is 0 when
+ * Prosody and ejabberd are, 1 when they are not and should be (root on a system with apt), and 0 with a sentence when
+ * this user cannot have them here: the live tests are skipped then, and say the same. jabberd2 has a folder of its own
+ * and is nobody's duty: not every system has its package, and nothing but its own tests asks for it.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TOOLCHAIN } from "./toolchain.ts";
 
-const PACKAGES = ["prosody", "ejabberd"] as const;
+/** What is fetched together. */
+interface Group {
+  packages: readonly string[];
+  /** Where it is unpacked. */
+  folder: string;
+  /** Package → a file of its own. */
+  marks: Record<string, string>;
+}
 
-const UNPACKED = join(TOOLCHAIN, "os");
+const SERVERS: Group = {
+  packages: ["prosody", "ejabberd"],
+  folder: join(TOOLCHAIN, "os"),
+  marks: { prosody: "/usr/bin/prosody", ejabberd: "/usr/sbin/ejabberdctl" },
+};
+
+const JABBERD2: Group = {
+  packages: ["jabberd2"],
+  folder: join(TOOLCHAIN, "jabberd2"),
+  marks: { jabberd2: "/usr/sbin/jabberd2-router" },
+};
+/** Why jabberd2 could not be fetched: it is not tried again at each `make`. */
+const JABBERD2_REFUSED = join(TOOLCHAIN, "jabberd2.refused");
+
 /** Says what was unpacked; is written last. */
-const STAMP = join(UNPACKED, "packages.txt");
+const STAMP = "packages.txt";
 
 /** Folders that look like a root of the file system, in the order they are searched. */
-export const OS_ROOTS: readonly string[] = [UNPACKED, ""];
+export const OS_ROOTS: readonly string[] = [SERVERS.folder, ""];
+/** The same for jabberd2, so that the other servers never load a library that came with it. */
+export const JABBERD2_ROOTS: readonly string[] = [JABBERD2.folder, ""];
 
 /** The first of the roots in which `path` (from the root, with a slash) exists; null: nowhere. */
-export function inRoots(path: string): string | null {
-  for (const root of OS_ROOTS) {
+export function inRoots(path: string, roots = OS_ROOTS): string | null {
+  for (const root of roots) {
     if (existsSync(root + path)) return root + path;
   }
   return null;
 }
 
 /** Folders `path` in all roots that have it; a `*` stands for one name's part. */
-export function foldersInRoots(path: string): string[] {
-  return OS_ROOTS.flatMap((root) =>
+export function foldersInRoots(path: string, roots = OS_ROOTS): string[] {
+  return roots.flatMap((root) =>
     expand(root === "" ? "/" : root, path.split("/").filter((part) => part !== ""))
   );
 }
@@ -51,14 +74,22 @@ function expand(folder: string, parts: readonly string[]): string[] {
   );
 }
 
-const MARKS: Record<(typeof PACKAGES)[number], string> = {
-  prosody: "/usr/bin/prosody",
-  ejabberd: "/usr/sbin/ejabberdctl",
-};
-
 /** "" when the live tests can run; else one sentence with the command that helps. */
 export function whyNoLiveServers(): string {
-  const missing = PACKAGES.filter((name) => inRoots(MARKS[name]) === null);
+  return whyMissing(SERVERS);
+}
+
+/** The same for the tests that need jabberd2. */
+export function whyNoJabberd2(): string {
+  const why = whyMissing(JABBERD2);
+  if (why === "" || !existsSync(JABBERD2_REFUSED)) return why;
+  return `${why} (tried: ${
+    readFileSync(JABBERD2_REFUSED, "utf8").trim()
+  }; to try again remove "${JABBERD2_REFUSED}")`;
+}
+
+function whyMissing({ packages, marks, folder }: Group): string {
+  const missing = packages.filter((name) => inRoots(marks[name]!, [folder, ""]) === null);
   if (missing.length === 0) return "";
   return `${missing.join(" and ")} not found: run "make packages", or as root ` +
     `"apt-get update && apt-get install --no-install-recommends ${missing.join(" ")}"`;
@@ -68,7 +99,7 @@ class FetchFault extends Error {
   override readonly name = "FetchFault";
 }
 
-function fetchPackages(): void {
+function fetchPackages(group: Group): void {
   if (Bun.which("apt-get") === null || Bun.which("dpkg-deb") === null) {
     throw new FetchFault("this system has no apt-get");
   }
@@ -80,13 +111,13 @@ function fetchPackages(): void {
     // The machine's own package lists first: nothing more to fetch. They may be empty or too old; then lists of our
     // own, beside the packages, so that nothing outside this working tree changes and root is not needed.
     try {
-      unpack(work, []);
+      unpack(group, work, []);
     } catch (fault) {
       if (!(fault instanceof FetchFault)) throw fault;
       console.error(`The machine's package lists do not do (${fault.message}); fetching new ones…`);
       const own = ownLists(work);
       run(["apt-get", ...own, "-q", "update"]);
-      unpack(work, own);
+      unpack(group, work, own);
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -101,10 +132,10 @@ function ownLists(work: string): string[] {
   return ["-o", `Dir::State::Lists=${lists}`, "-o", `Dir::Cache=${cache}`, "-o", "Debug::NoLocking=1"];
 }
 
-function unpack(work: string, options: readonly string[]): void {
+function unpack({ packages, folder }: Group, work: string, options: readonly string[]): void {
   // As root, apt would give the download to a user who may not write into our folder.
   const apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", ...options];
-  const plan = run([...apt, "install", "--simulate", "--no-install-recommends", ...PACKAGES]);
+  const plan = run([...apt, "install", "--simulate", "--no-install-recommends", ...packages]);
   const wanted = [...plan.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) /gm)].map(([, name, version]) =>
     `${name}=${version}`
   );
@@ -124,9 +155,9 @@ function unpack(work: string, options: readonly string[]): void {
   // Their documents only take room and time.
   rmSync(join(root, "usr/share/doc"), { recursive: true, force: true });
   rmSync(join(root, "usr/share/man"), { recursive: true, force: true });
-  writeFileSync(join(root, "packages.txt"), wanted.join("\n") + "\n");
-  rmSync(UNPACKED, { recursive: true, force: true });
-  renameSync(root, UNPACKED);
+  writeFileSync(join(root, STAMP), wanted.join("\n") + "\n");
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(root, folder);
 }
 
 function run(command: readonly string[], cwd?: string): string {
@@ -144,18 +175,31 @@ function run(command: readonly string[], cwd?: string): string {
 
 /** What was unpacked, one `name=version` a line; empty when everything is the machine's own. */
 export function unpackedPackages(): string[] {
-  return existsSync(STAMP) ? readFileSync(STAMP, "utf8").trim().split("\n") : [];
+  const stamp = join(SERVERS.folder, STAMP);
+  return existsSync(stamp) ? readFileSync(stamp, "utf8").trim().split("\n") : [];
+}
+
+/** "" when it is there now; else what went wrong. */
+function seeTo(group: Group): string {
+  if (whyMissing(group) === "") return "";
+  try {
+    fetchPackages(group);
+    return whyMissing(group);
+  } catch (fault) {
+    if (!(fault instanceof FetchFault)) throw fault;
+    return fault.message;
+  }
 }
 
 if (import.meta.main) {
-  if (whyNoLiveServers() !== "") {
-    try {
-      fetchPackages();
-    } catch (fault) {
-      if (!(fault instanceof FetchFault)) throw fault;
-      console.error(`Could not get ${PACKAGES.join(" and ")}: ${fault.message}`);
-    }
+  const trouble = seeTo(SERVERS);
+  if (trouble !== "") console.error(`Could not get ${SERVERS.packages.join(" and ")}: ${trouble}`);
+  // Where the others cannot be had, neither can this; said once.
+  if (trouble === "" && !existsSync(JABBERD2_REFUSED)) {
+    const refused = seeTo(JABBERD2);
+    if (refused !== "") writeFileSync(JABBERD2_REFUSED, refused + "\n");
   }
+  if (whyNoJabberd2() !== "") console.error(`The tests with jabberd2 will be skipped: ${whyNoJabberd2()}`);
   const why = whyNoLiveServers();
   if (why !== "") {
     const must = process.getuid?.() === 0 && Bun.which("apt-get") !== null;
