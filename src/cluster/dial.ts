@@ -1,11 +1,11 @@
 /**
  * Dials that are under way (§2.6, §3.6): the request as it came, for another try elsewhere, and who was tried.
  */
-import { isText, readBase36, writeBase36 } from "../base/bytes.ts";
 import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
 import type { Resource } from "./application.ts";
 import type { ExpectedJoin } from "./mixer.ts";
 import type { Node } from "./node.ts";
+import { ID_DIAL, isDialId, OwnId, writeOwnId } from "./own_id.ts";
 
 export class Dial extends DeadlineItem {
   readonly number: number;
@@ -63,6 +63,7 @@ export class Dial extends DeadlineItem {
 
 export class DialTable {
   readonly #epoch: string;
+  readonly #id = new OwnId();
   readonly #deadlines: Deadlines<Dial>;
   readonly #max: number;
   readonly #dials = new Map<number, Dial>();
@@ -125,25 +126,16 @@ export class DialTable {
 
   /** Writes the id of the current attempt, `<epoch>-d<number>-<attempt>`; returns one past its end. */
   writeId(dial: Dial, out: Uint8Array, at: number): number {
-    for (let i = 0; i < this.#epoch.length; i++) out[at++] = this.#epoch.charCodeAt(i);
-    out[at++] = 45;
-    out[at++] = 100; // d
-    at = writeBase36(out, at, dial.number);
-    out[at++] = 45;
-    return writeBase36(out, at, dial.tried.length);
+    return writeOwnId(this.#epoch, ID_DIAL, dial.number, dial.tried.length, out, at);
   }
 
   /** The dial whose current attempt at `node` has the id `buf[start, end)`, or null. */
   match(buf: Uint8Array, start: number, end: number, node: Node): Dial | null {
-    const numberStart = start + this.#epoch.length + 2;
-    if (!isDialId(buf, start, end) || !isText(buf, start, start + this.#epoch.length, this.#epoch)) {
-      return null;
-    }
-    let dash = numberStart;
-    while (dash < end && buf[dash] !== 45) dash++;
-    const dial = this.#dials.get(readBase36(buf, numberStart, dash));
+    const id = this.#id;
+    if (!isDialId(buf, start, end) || !id.read(buf, start, end, this.#epoch, ID_DIAL)) return null;
+    const dial = this.#dials.get(id.number);
     if (dial === undefined || dial.node !== node) return null;
-    return dial.tried.length === readBase36(buf, dash + 1, end) ? dial : null;
+    return dial.tried.length === id.turn ? dial : null;
   }
 
   /** Every dial, for the loss of the link. */
@@ -160,19 +152,4 @@ export class DialTable {
   atNode(node: Node): Dial[] {
     return node.outstandingDials === 0 ? [] : [...this.#dials.values()].filter((dial) => dial.node === node);
   }
-}
-
-/** Length of an epoch: `r` and eight characters. */
-export const EPOCH_LENGTH = 9;
-
-/** The epoch of one life of the gateway: seconds since 1970 and two characters of chance, in base 36. */
-export function makeEpoch(wallMs: number, chance: number): string {
-  const seconds = Math.floor(wallMs / 1000).toString(36).padStart(6, "0").slice(-6);
-  return `r${seconds}${(chance % 1296).toString(36).padStart(2, "0")}`;
-}
-
-/** True for an id that this or an earlier life gave to a dial (DC2, DC21). */
-export function isDialId(buf: Uint8Array, start: number, end: number): boolean {
-  return end - start > EPOCH_LENGTH + 4 && buf[start] === 114 && buf[start + EPOCH_LENGTH] === 45 &&
-    buf[start + EPOCH_LENGTH + 1] === 100;
 }

@@ -6,11 +6,12 @@
  * the wire is `<epoch>-c<number>-<turn>`: the epoch tells answers to an earlier life, the turn those to an earlier
  * request in the same place.
  */
-import { copySeeingQuotes, isText, readBase36, viewOf, writeBase36 } from "../base/bytes.ts";
+import { copySeeingQuotes, viewOf } from "../base/bytes.ts";
 import { DeadlineItem, type Deadlines } from "../base/deadlines.ts";
 import type { Resource } from "./application.ts";
 import type { MixerRequest } from "./mixer.ts";
 import type { Node } from "./node.ts";
+import { ID_COMMAND, OwnId, writeOwnId } from "./own_id.ts";
 
 /** Texts longer than this together live in a buffer of their own. */
 const CELL_BYTES = 160;
@@ -51,6 +52,7 @@ export class Request extends DeadlineItem {
 export class RequestTable {
   /** `r` and 8 characters that no other life of this gateway uses. */
   readonly epoch: string;
+  readonly #id = new OwnId();
   readonly #deadlines: Deadlines<Request>;
   readonly #all: Request[] = [];
   readonly #free: Request[] = [];
@@ -123,27 +125,15 @@ export class RequestTable {
 
   /** Writes the id that the node is to see at `at`; returns one past its end. */
   writeId(request: Request, out: Uint8Array, at: number): number {
-    for (let i = 0; i < this.epoch.length; i++) out[at++] = this.epoch.charCodeAt(i);
-    out[at++] = 45; // -
-    out[at++] = 99; // c
-    at = writeBase36(out, at, request.number);
-    out[at++] = 45;
-    return writeBase36(out, at, request.turn);
+    return writeOwnId(this.epoch, ID_COMMAND, request.number, request.turn, out, at);
   }
 
   /** The open request that an answer of `node` with the id `buf[start, end)` belongs to, or null. */
   match(buf: Uint8Array, start: number, end: number, node: Node): Request | null {
-    const { epoch } = this;
-    const numberStart = start + epoch.length + 2;
-    if (
-      numberStart >= end || buf[numberStart - 1] !== 99 || !isText(buf, start, start + epoch.length, epoch)
-    ) return null;
-    let dash = numberStart;
-    while (dash < end && buf[dash] !== 45) dash++;
-    const request = this.#all[readBase36(buf, numberStart, dash)];
-    if (request === undefined || !request.open || request.turn !== readBase36(buf, dash + 1, end)) {
-      return null;
-    }
+    const id = this.#id;
+    if (!id.read(buf, start, end, this.epoch, ID_COMMAND)) return null;
+    const request = this.#all[id.number];
+    if (request === undefined || !request.open || request.turn !== id.turn) return null;
     return request.node === node ? request : null;
   }
 

@@ -1,7 +1,7 @@
 /**
  * A node's answer: back to whoever asked, under the id and from the address the client knows (spec 2.8, rows IR).
  */
-import { isDialId } from "../cluster/dial.ts";
+import { isDialId } from "../cluster/own_id.ts";
 import type { NodeDomain } from "../cluster/node.ts";
 import type { Request } from "../cluster/request.ts";
 import { CLASS_ANSWER } from "../xmpp/outlet.ts";
