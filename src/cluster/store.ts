@@ -120,6 +120,21 @@ export interface Snapshot {
   settings: Record<string, string>;
 }
 
+/** What a store knows that has never been written to. */
+export function emptySnapshot(): Snapshot {
+  return {
+    applications: [],
+    addresses: [],
+    nodes: [],
+    clients: [],
+    calls: [],
+    mixers: [],
+    bans: [],
+    platforms: [],
+    settings: {},
+  };
+}
+
 export interface Store {
   /** For logs and status: `memory`, `sqlite`, … */
   readonly adapter: string;

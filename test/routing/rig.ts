@@ -13,7 +13,7 @@ import {
 import { seededRandom } from "../../src/base/random.ts";
 import { Directory } from "../../src/cluster/directory.ts";
 import { restore } from "../../src/cluster/restore.ts";
-import type { Change, Snapshot } from "../../src/cluster/store.ts";
+import { type Change, emptySnapshot, type Snapshot } from "../../src/cluster/store.ts";
 import { Trust } from "../../src/cluster/trust.ts";
 import type { RoutingSettings } from "../../src/routing/exchange.ts";
 import type { OwnershipSettings } from "../../src/routing/ownership.ts";
@@ -89,17 +89,7 @@ export class RowJournal {
   }
 
   snapshot(): Snapshot {
-    const found: Snapshot = {
-      applications: [],
-      addresses: [],
-      nodes: [],
-      clients: [],
-      calls: [],
-      mixers: [],
-      bans: [],
-      platforms: [],
-      settings: {},
-    };
+    const found = emptySnapshot();
     for (const change of this.rows.values()) {
       if (change.kind === "application") found.applications.push(change.row);
       else if (change.kind === "address") found.addresses.push(change.row);

@@ -4,7 +4,7 @@
  * Batches are applied one after the other in call order; each is durable when its promise resolves (DC39). A write
  * that fails (disk full, file gone) leaves the file as it was, and the next one is tried afresh.
  */
-import { type Change, type Snapshot, type Store, StoreFault } from "../../cluster/store.ts";
+import { type Change, emptySnapshot, type Snapshot, type Store, StoreFault } from "../../cluster/store.ts";
 import { Thread } from "./thread.ts";
 
 export class SqliteStore implements Store {
@@ -55,20 +55,6 @@ async function finish(thread: Thread): Promise<void> {
   } finally {
     thread.terminate();
   }
-}
-
-function emptySnapshot(): Snapshot {
-  return {
-    applications: [],
-    addresses: [],
-    nodes: [],
-    clients: [],
-    calls: [],
-    mixers: [],
-    bans: [],
-    platforms: [],
-    settings: {},
-  };
 }
 
 /** Row by row: a spread call of a large table would overflow the stack. */
