@@ -7,35 +7,7 @@
  * Arguments: port, secret.
  */
 import { EXTERNAL, INTERNAL, PARTICIPANTS, RECIPIENT_STEM } from "./plan.ts";
-
-interface Stanza {
-  attrs: Record<string, string>;
-}
-interface Component {
-  on(event: "stanza", run: (stanza: Stanza) => void): void;
-  on(event: "error", run: (error: Error) => void): void;
-  removeAllListeners(event: string): void;
-  start(): Promise<unknown>;
-  send(stanza: Stanza): Promise<void>;
-  reconnect: { stop(): void };
-}
-interface ComponentModule {
-  component(options: { service: string; domain: string; password: string }): Component;
-}
-
-const [port, secret] = process.argv.slice(2) as [string, string];
-// The package has no types of its own.
-const { component } = await import("@xmpp/component" as string) as ComponentModule;
-
-async function open(domain: string): Promise<Component> {
-  const link = component({ service: `xmpp://127.0.0.1:${port}`, domain, password: secret });
-  link.on("error", () => process.exit(0));
-  link.reconnect.stop();
-  await link.start();
-  // The package answers every request that no handler took; a copier must not. This makes it faster, too.
-  link.removeAllListeners("element");
-  return link;
-}
+import { open } from "./peer_component.ts";
 
 const recipients = Array.from({ length: PARTICIPANTS }, (_, i) => `${RECIPIENT_STEM}${i}`);
 const [external, internal] = await Promise.all([open(EXTERNAL), open(INTERNAL)]);
